@@ -1,0 +1,1 @@
+"""The outermost things: HTTP, pages, command line, settings, wiring."""

@@ -1,0 +1,1 @@
+"""From each learning platform's own logs to interactions."""

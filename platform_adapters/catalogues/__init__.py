@@ -1,0 +1,1 @@
+"""Platform catalogues to catalogue items."""

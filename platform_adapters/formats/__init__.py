@@ -1,0 +1,1 @@
+"""Records to interactions, one file per platform."""

@@ -1,0 +1,1 @@
+"""The private sequential recommender: releases, statistics, paths, evaluation."""

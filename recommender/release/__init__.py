@@ -1,0 +1,1 @@
+"""What a platform releases: learner vectors, clipping, integers, noise, accounting."""

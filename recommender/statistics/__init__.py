@@ -1,0 +1,1 @@
+"""From noised sums to a served model: denoise, solve, gate, blend."""

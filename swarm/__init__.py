@@ -1,0 +1,1 @@
+"""Agreement and merging among platforms, without a server."""

@@ -1,0 +1,1 @@
+"""Simplex consensus as a pure state machine."""

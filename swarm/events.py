@@ -1,0 +1,210 @@
+"""What goes into the protocol core and what comes out of it.
+
+The core (`swarm.node`) is sans-IO: `step(event) -> effects`. Two shells drive it, the real
+peer (`swarm.peer`) and the simulator (`swarm.simulation`); both
+
+- perform the effects of one step in their order, and finish a `Persist` (fsync) before any
+  effect that follows it (R26: persist, then send);
+- feed `Tick` at least every 250 ms with their own monotonic clock, in milliseconds;
+- never block the core: contributions, transfers and merges run elsewhere and come back as events.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The shell is up; `log` holds every record ever persisted, oldest first.
+
+    Attributes:
+        now_ms: Monotonic time.
+        log: Payloads of all `Persist` effects of earlier runs.
+        blocks: Final blocks (bytes as `AppendBlock` gave them), by height from 1.
+    """
+
+    now_ms: int
+    log: tuple[bytes, ...] = ()
+    blocks: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time passes."""
+
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Bytes from an authenticated member."""
+
+    sender: str
+    message: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRequested:
+    """An operator asks for a round; `as_of` is an ISO date."""
+
+    kind: str
+    as_of: str
+    close_after_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionReady:
+    """The contribution of a round lies on disk, and may be committed to."""
+
+    round: int
+    attempt: int
+    blob: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionAbstained:
+    """This platform does not contribute to the round."""
+
+    round: int
+    attempt: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlobStored:
+    """A blob was fetched, or was ours; its size, chunks and form have been verified."""
+
+    blob: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BlobRefused:
+    """A blob that was fetched is malformed."""
+
+    blob: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MergeComputed:
+    """The shell has merged; `digest` is that of the HEAD arrays (R34)."""
+
+    round: int
+    attempt: int
+    digest: bytes
+
+
+Event = (
+    Started
+    | Tick
+    | Received
+    | RoundRequested
+    | ContributionReady
+    | ContributionAbstained
+    | BlobStored
+    | BlobRefused
+    | MergeComputed
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Persist:
+    """Append to the write-ahead log and fsync before the next effect."""
+
+    record: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send to one member; may be lost."""
+
+    to: str
+    message: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """Send to every other member; may be lost."""
+
+    message: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AppendBlock:
+    """A final block with its certificate: append to the ledger, fsync."""
+
+    height: int
+    block: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StartContribution:
+    """Start `settings.contribute_command` for this round (idempotent by round and attempt)."""
+
+    round: int
+    attempt: int
+    kind: str
+    as_of: str
+
+
+@dataclass(frozen=True, slots=True)
+class FetchBlob:
+    """Fetch, verify and store a blob (idempotent by digest).
+
+    Attributes:
+        blob: Digest.
+        size: Exact size in bytes; a holder offering another is refused before download (R28).
+        holders: Members to ask, best first.
+    """
+
+    blob: bytes
+    size: int
+    holders: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeMerge:
+    """Merge these blobs, answer with `MergeComputed` (idempotent by round and attempt).
+
+    Attributes:
+        contributions: For each member, all its accepted blobs of this and earlier rounds,
+            oldest first; sorted by member.
+        anchors: Members exempt from the cap (R34).
+    """
+
+    round: int
+    attempt: int
+    contributions: tuple[tuple[str, tuple[bytes, ...]], ...]
+    anchors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MoveHead:
+    """The merge of a round is final: HEAD moves to it."""
+
+    round: int
+    height: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One line for log and status; never learner data."""
+
+    level: str
+    text: str
+
+
+Effect = (
+    Persist
+    | Send
+    | Broadcast
+    | AppendBlock
+    | StartContribution
+    | FetchBlob
+    | ComputeMerge
+    | MoveHead
+    | Note
+)

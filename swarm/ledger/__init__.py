@@ -1,0 +1,1 @@
+"""Blocks, certificates, genesis and their verification."""
