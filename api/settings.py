@@ -1,0 +1,206 @@
+"""Settings of one platform: `HOME/settings.toml`, overridden by `MURMURATION_…` variables.
+
+- This file alone reads TOML and environment; everyone else is given a `Settings`.
+- Unknown fields are errors: a misspelt setting must not be silently without effect.
+- In a variable's name, `__` separates sections: `MURMURATION_SERVE__PORT=8080`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from api.settings_errors import SettingsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from api.home import Home
+
+ENV_PREFIX = "MURMURATION_"
+Recommend = Literal["items", "courses"]
+Share = Literal["off", "opt-in", "opt-out"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceSettings(_Section):
+    """One `[[sources]]` entry: logs that `sync` ingests."""
+
+    adapter: str
+    """Name of the adapter, as `murmuration adapt --list` prints it."""
+    inputs: tuple[str, ...]
+    """Files or glob patterns; relative ones start at the home."""
+    timezone: str | None = None
+    """Time zone of timestamps that carry none, such as `Europe/Berlin`."""
+    year: int | None = Field(default=None, ge=1990, le=2200)
+    """Year of timestamps that carry none."""
+    catalogue: str | None = None
+    """Catalogue file in the same platform's form, imported first."""
+
+
+class SwarmSettings(_Section):
+    """`[swarm]`: the peer."""
+
+    listen: str = "/ip4/0.0.0.0/tcp/4001"
+    """Multiaddress that the peer listens on."""
+    contribute_command: tuple[str, ...] = ()
+    """Command that makes a contribution; empty means this installation's own `contribute`."""
+    fit_command: tuple[str, ...] = ()
+    """Command that fits the serving model; empty means this installation's own `fit`."""
+
+    def contribute_argv(self, home: Home) -> tuple[str, ...]:
+        """The command line of the contributing child, without round arguments."""
+        return self.contribute_command or own_command("contribute", home)
+
+    def fit_argv(self, home: Home) -> tuple[str, ...]:
+        """The command line of the fitting child."""
+        return self.fit_command or own_command("fit", home)
+
+
+class ServeSettings(_Section):
+    """`[serve]`: API and pages."""
+
+    host: str = "127.0.0.1"
+    """Address to bind; loopback unless a TLS proxy stands in front."""
+    port: int = Field(default=8420, ge=0, le=65535)
+    """TCP port; 0 lets the system choose."""
+    keep_recommendations_days: int = Field(default=180, ge=1, le=3650)
+    """How long recommendation logs are kept (R20)."""
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    platform: Annotated[str, Field(min_length=1, max_length=100)]
+    """Name of the platform; also the namespace of its event ids, so it must not change."""
+    recommend: Recommend = "items"
+    """What learners are recommended: items within courses, or courses themselves."""
+    share: Share = "off"
+    """How learners consent to being in releases: not at all, each by opting in, or unless out."""
+    database_url: str = ""
+    """SQLAlchemy URL of the store; empty means `HOME/store.sqlite`."""
+    sources: tuple[SourceSettings, ...] = ()
+    """Logs that `sync` ingests."""
+    swarm: SwarmSettings = SwarmSettings()
+    """The peer."""
+    serve: ServeSettings = ServeSettings()
+    """API and pages."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment first, then the file (given as keyword arguments), nothing else."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+    def store_url(self, home: Home) -> str:
+        """SQLAlchemy URL of the store."""
+        return self.database_url or f"sqlite:///{home.store_path.absolute()}"
+
+
+def own_command(name: str, home: Home) -> tuple[str, ...]:
+    """A command line that runs one of this installation's own commands on `home`.
+
+    It needs no `murmuration` on the search path: children start from cron and systemd too.
+    """
+    start = "from api.cli.main import main; main()"
+    return (sys.executable, "-c", start, name, "--home", str(home.path.absolute()))
+
+
+def load_settings(home: Home) -> Settings:
+    """Read the settings of a home.
+
+    Raises:
+        SettingsError: The file is missing, is not TOML, or a field is unknown or wrong.
+    """
+    return read_settings(home.settings_path)
+
+
+def read_settings(path: Path) -> Settings:
+    """Read a settings file and the environment over it.
+
+    Raises:
+        SettingsError: The file is missing, is not TOML, or a field is unknown or wrong.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(
+            f"{path}: the settings cannot be read ({error.strerror or error}); "
+            "`murmuration init` writes them"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not valid TOML: {error}") from error
+    try:
+        return Settings(**content)
+    except ValidationError as error:
+        raise SettingsError(_explain(error, path)) from error
+
+
+def _explain(error: ValidationError, path: Path) -> str:
+    sentences = [_explain_one(detail, path) for detail in error.errors(include_url=False)]
+    return "; ".join(sentences)
+
+
+def _explain_one(detail: Any, path: Path) -> str:  # noqa: ANN401 - pydantic's own TypedDict
+    where = ".".join(str(part) for part in detail["loc"])
+    variable = ENV_PREFIX + "__".join(str(part) for part in detail["loc"]).upper()
+    place = f"environment variable {variable}" if variable in os.environ else str(path)
+    if detail["type"] == "extra_forbidden":
+        return f"{place}: unknown setting `{where}`; check the spelling or remove it"
+    if detail["type"] == "missing":
+        return f"{place}: the setting `{where}` is missing"
+    return f"{place}: setting `{where}` is {detail['input']!r}: {detail['msg']}"
+
+
+def render_settings(platform: str, *, recommend: Recommend, share: Share, database_url: str) -> str:
+    """The text of a new `settings.toml`, with what can be added as comments."""
+    lines = [
+        f"platform = {_quoted(platform)}  # also the namespace of event ids: do not change it",
+        f'recommend = "{recommend}"  # items | courses',
+        f'share = "{share}"  # off | opt-in | opt-out: how learners consent to releases',
+    ]
+    if database_url:
+        lines.append(f"database_url = {_quoted(database_url)}")
+    lines += [
+        "",
+        "# What `murmuration sync` ingests, one entry a log:",
+        "# [[sources]]",
+        '# adapter = "moodle"',
+        '# inputs = ["/var/exports/moodle/*.csv"]',
+        '# timezone = "UTC"',
+        '# catalogue = "/var/exports/moodle/catalogue.csv"',
+        "",
+        "[serve]",
+        f'host = "{ServeSettings().host}"',
+        f"port = {ServeSettings().port}",
+        "",
+        "[swarm]",
+        f'listen = "{SwarmSettings().listen}"',
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08X}" for c in escaped) + '"'
