@@ -1,0 +1,117 @@
+"""The merged model on disk, and the pointer that says which one counts.
+
+`models/<digest>/model.safetensors` holds the int64 arrays `sum` and `rest`; `card.json` says in
+words what they are. Both are functions of ledger data, so they are the same bytes at every member.
+"""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from safetensors.numpy import load, save
+
+from swarm.errors import StorageError
+from swarm.storage.files import disk, read_json, sync_folder, write_atomically, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def save_model(
+    models: Path,
+    digest: bytes,
+    arrays: Mapping[str, NDArray[np.int64]],
+    card: Mapping[str, Any],
+) -> Path:
+    """Store a merged model; storing it again changes nothing.
+
+    Args:
+        models: `HOME/models`.
+        digest: Digest of the arrays; names the folder.
+        arrays: `sum` and `rest`; int64, `(cells,)`.
+        card: A function of ledger data.
+
+    Returns:
+        The model's folder.
+
+    Raises:
+        StorageError: The disk refused; no half-written folder has the model's name.
+    """
+    folder = models / digest.hex()
+    if (folder / "card.json").exists():
+        return folder
+    beside = models / f".{digest.hex()}.new"
+    with disk("write", folder):
+        models.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir()
+    ordered = {name: arrays[name] for name in sorted(arrays)}
+    write_atomically(beside / "model.safetensors", save(ordered), mode=0o644)
+    write_json(beside / "card.json", card)
+    with disk("write", folder):
+        if folder.exists():
+            shutil.rmtree(folder)
+        beside.rename(folder)
+        sync_folder(models)
+    return folder
+
+
+def load_model(models: Path, digest: bytes) -> dict[str, NDArray[np.int64]]:
+    """Read a merged model's arrays; the caller proves them against the digest.
+
+    Raises:
+        StorageError: The file is missing, damaged, or holds other arrays.
+    """
+    path = models / digest.hex() / "model.safetensors"
+    with disk("read", path):
+        data = path.read_bytes()
+    try:
+        arrays = load(data)
+    except Exception as error:  # safetensors raises its own, undocumented type
+        raise StorageError(
+            f"{path} is damaged ({error}): delete its folder, the peer writes it again"
+        ) from error
+    if sorted(arrays) != ["rest", "sum"]:
+        raise StorageError(
+            f"{path} holds {sorted(arrays)}, expected `sum` and `rest`: delete its folder"
+        )
+    return arrays
+
+
+def move_pointer(path: Path, *, digest: bytes, round_number: int, height: int) -> None:
+    """Replace a pointer file such as `HOME/HEAD`.
+
+    Args:
+        path: The pointer file.
+        digest: Digest of the model it now names.
+        round_number: Round that made the model.
+        height: Block height at which it became final.
+
+    Raises:
+        StorageError: The disk refused; the old pointer stands.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    write_json(
+        path,
+        {"digest": digest.hex(), "round": round_number, "height": height, "moved_at": now},
+    )
+
+
+def read_pointer(path: Path) -> dict[str, Any] | None:
+    """Read a pointer file; None where there is none yet.
+
+    Raises:
+        StorageError: It is damaged.
+    """
+    pointer = read_json(path)
+    if pointer is not None and not {"digest", "round", "height", "moved_at"} <= set(pointer):
+        raise StorageError(
+            f"{path} lacks one of digest, round, height, moved_at: delete it and restart the peer"
+        )
+    return pointer
