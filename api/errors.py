@@ -1,31 +1,19 @@
-"""Every refusal of the HTTP edge, as problem+json (RFC 9457).
+"""Errors of `api`, and the one table from any error to the status code it is shown with.
 
 - `ApiError` is the root of this package's own errors; each subclass says whose fault it is.
 - `PROBLEMS` is the one table from exception class to status code; classes of other packages
   are added by `register` where the app is built, so that this file imports none of them.
-- Field problems carry JSON pointers (`#/history/0/item`). A value sent is never echoed: it may
-  be a learner's data.
+- `api/problems.py` turns them into problem+json; this file needs no web library, since the
+  command line raises the same errors.
 """
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass, field
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
-
-import orjson
-from starlette.responses import Response
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from starlette.requests import Request
-
-logger = logging.getLogger(__name__)
-
-PROBLEM_TYPE_PREFIX = "urn:murmuration:problem:"
-PROBLEM_MEDIA_TYPE = "application/problem+json"
 
 
 class ApiError(Exception):
@@ -38,6 +26,8 @@ class MalformedError(ApiError):
 
 class UnauthorisedError(ApiError):
     """No key, or one that is not ours (the caller's fault)."""
+
+    challenge = 'Bearer realm="murmuration"'
 
 
 class ForbiddenError(ApiError):
@@ -119,9 +109,9 @@ PROBLEMS: dict[type[Exception], Problem] = {
     UnprocessableError: Problem(422, "invalid-fields", "Some fields cannot be used"),
     TooManyRequestsError: Problem(429, "too-many-requests", "Too many requests"),
     UnavailableError: Problem(503, "unavailable", "Not available now"),
-    ApiError: Problem(500, "internal", "Something went wrong here"),
 }
 INTERNAL = Problem(500, "internal", "Something went wrong here")
+"""What is not in the table is a bug of ours, or needs an operator: the log has it."""
 
 
 def register(table: Mapping[type[Exception], Problem]) -> None:
@@ -135,74 +125,3 @@ def problem_for(error: Exception) -> Problem:
         if cls in PROBLEMS:
             return PROBLEMS[cls]
     return INTERNAL
-
-
-@dataclass(frozen=True, slots=True)
-class ProblemBody:
-    """Everything a problem answer says."""
-
-    problem: Problem
-    detail: str
-    request_id: str
-    fields: tuple[FieldProblem, ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    def response(self) -> Response:
-        """The answer as `application/problem+json`."""
-        body: dict[str, Any] = {
-            "type": PROBLEM_TYPE_PREFIX + self.problem.slug,
-            "title": self.problem.title,
-            "status": self.problem.status,
-            "detail": self.detail,
-            "request_id": self.request_id,
-        }
-        if self.fields:
-            body["errors"] = [
-                {"pointer": entry.pointer, "detail": entry.detail} for entry in self.fields
-            ]
-        return Response(
-            orjson.dumps(body),
-            status_code=self.problem.status,
-            media_type=PROBLEM_MEDIA_TYPE,
-            headers=dict(self.headers),
-        )
-
-
-def respond(request: Request, error: Exception) -> Response:
-    """Turn any error into its problem answer.
-
-    Errors of the table show their message; anything else is a bug of ours: it is logged with
-    its trace and shown without details.
-    """
-    problem = problem_for(error)
-    request_id = getattr(request.state, "request_id", "")
-    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(
-        error, UnavailableError
-    ):
-        logger.error("request %s failed", request_id, exc_info=error)
-    known = isinstance(error, tuple(PROBLEMS)) and problem.slug != INTERNAL.slug
-    detail = str(error) if known else "The error was logged under this request id."
-    headers: dict[str, str] = {}
-    if isinstance(error, UnauthorisedError):
-        headers["WWW-Authenticate"] = 'Bearer realm="murmuration"'
-    retry_after = getattr(error, "retry_after_seconds", None)
-    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after is None:
-        retry_after = UnavailableError.retry_after_seconds
-    if retry_after is not None:
-        headers["Retry-After"] = str(retry_after)
-    fields = error.fields if isinstance(error, UnprocessableError) else ()
-    return ProblemBody(problem, detail, request_id, fields, headers).response()
-
-
-def pointer(location: Sequence[int | str]) -> str:
-    """A validation error's location as a JSON pointer (RFC 6901) in a URI fragment.
-
-    Example:
-        `("body", "history", 0, "item")` gives `#/history/0/item`; `("header", "accept")` gives
-        `header:accept`.
-    """
-    source, *path = location or ("body",)
-    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in path]
-    if source == "body":
-        return "#" + "".join(f"/{part}" for part in parts)
-    return f"{source}:{'.'.join(parts)}"
