@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from swarm.codec import CHUNK_BYTES
 from swarm.errors import RemoteProtocolError, StorageError
 from swarm.storage.files import disk, sync_folder, write_atomically
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-CHUNK_BYTES = 256 * 1024
 MAX_BLOB_BYTES = 1 << 28
 DIGEST_BYTES = 32
 

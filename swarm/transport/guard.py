@@ -1,0 +1,181 @@
+"""libp2p's network, behind a guard: members only, and nothing that a stranger sends ends it.
+
+py-libp2p 0.8.1 ends the whole process when a stream handler raises, has no notion of membership,
+never frees the slot of an inbound connection that has ended, and lets half-open connections lock
+members out. So here:
+
+- a connection whose authenticated peer is not a member is closed before it is registered;
+- a handler's exception costs the stream, never the process;
+- half-open connections beyond a limit push the oldest of them out, so that members get in;
+- a member that overruns its receive window is disconnected before it fills the memory.
+
+It leans on internals of the library, which is why the version is pinned and each attack is a
+regression test.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # libp2p imports websockets.legacy
+    from libp2p.crypto.x25519 import create_new_key_pair as create_noise_key_pair
+    from libp2p.custom_types import TProtocol
+    from libp2p.network.config import ConnectionConfig, RetryConfig
+    from libp2p.network.connection.raw_connection import RawConnection
+    from libp2p.network.exceptions import SwarmException
+    from libp2p.network.swarm import Swarm
+    from libp2p.peer.id import ID
+    from libp2p.peer.peerstore import PeerStore
+    from libp2p.security.noise.transport import PROTOCOL_ID as NOISE_ID
+    from libp2p.security.noise.transport import Transport as NoiseTransport
+    from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX_ID
+    from libp2p.stream_muxer.yamux.yamux import Yamux
+    from libp2p.transport.tcp.tcp import TCP
+    from libp2p.transport.upgrader import TransportUpgrader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from libp2p.abc import IMuxedConn, INetStream
+    from libp2p.crypto.keys import KeyPair
+    from libp2p.custom_types import StreamHandlerFn
+    from libp2p.network.connection.swarm_connection import SwarmConn
+
+logger = logging.getLogger(__name__)
+
+HANDSHAKE_SECONDS = 5.0
+HALF_OPEN_LIMIT = 64
+CONNECTIONS_PER_MEMBER = 4
+STREAMS_PER_MEMBER = 16
+UNREAD_BYTES_PER_CONNECTION = 1 << 25
+_WATCH_SECONDS = 0.25
+
+
+def describe(error: BaseException) -> str:
+    """An exception in a line, an exception group by its first member."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"
+
+
+class GuardedSwarm(Swarm):
+    """The library's network with a guard at each of its entry points."""
+
+    def __init__(self, keys: KeyPair, is_member: Callable[[str], bool]) -> None:
+        """Noise, yamux and TCP only; no retries, no dialling of its own accord.
+
+        Args:
+            keys: Identity.
+            is_member: Whether a peer id may connect; asked at every connection and stream.
+        """
+        own = ID.from_pubkey(keys.public_key)
+        store = PeerStore()
+        store.add_key_pair(own, keys)
+        noise = NoiseTransport(keys, noise_privkey=create_noise_key_pair().private_key)
+        super().__init__(
+            own,
+            store,
+            TransportUpgrader({NOISE_ID: noise}, {TProtocol(YAMUX_ID): Yamux}),
+            transports=[TCP()],
+            retry_config=RetryConfig(max_retries=0),
+            connection_config=ConnectionConfig(
+                min_connections=0,
+                low_watermark=0,
+                max_connections_per_peer=CONNECTIONS_PER_MEMBER,
+                inbound_upgrade_timeout=HANDSHAKE_SECONDS,
+                outbound_upgrade_timeout=HANDSHAKE_SECONDS,
+            ),
+        )
+        self._is_member = is_member
+        self._stream_counts: dict[str, int] = {}
+        self._half_open: list[trio.CancelScope] = []
+
+    def set_stream_handler(self, stream_handler: StreamHandlerFn) -> None:
+        """Guard whatever handles streams: an exception costs the stream, not the process."""
+
+        async def guarded(stream: INetStream) -> None:
+            peer = str(stream.muxed_conn.peer_id)
+            count = self._stream_counts.get(peer, 0)
+            if not self._is_member(peer) or count >= STREAMS_PER_MEMBER:
+                logger.warning("refused a stream from %s: no member, or too many", peer)
+                await _reset(stream)
+                return
+            self._stream_counts[peer] = count + 1
+            try:
+                await stream_handler(stream)
+            except Exception as error:  # noqa: BLE001 - the per-stream handler: nothing may pass
+                logger.warning("dropped a stream from %s: %s", peer, describe(error))
+                await _reset(stream)
+            finally:
+                self._stream_counts[peer] -= 1
+
+        super().set_stream_handler(guarded)
+
+    async def add_conn(self, muxed_conn: IMuxedConn, direction: str = "unknown") -> SwarmConn:
+        """Register a connection if the other end, whose key the handshake proved, is a member.
+
+        Raises:
+            SwarmException: It is not, or it has too many connections already.
+        """
+        peer = str(muxed_conn.peer_id)
+        if not self._is_member(peer):
+            logger.warning("refused %s: not a member of this swarm", peer)
+        elif len(self.get_connections(muxed_conn.peer_id)) >= CONNECTIONS_PER_MEMBER:
+            logger.warning("refused one more connection of %s", peer)
+        else:
+            return await super().add_conn(muxed_conn, direction)
+        await muxed_conn.close()
+        raise SwarmException(f"{peer} was refused")
+
+    async def _handle_inbound_connection(
+        self,
+        read_write_closer: Any,  # noqa: ANN401 - the library's type is not exported
+        maddr: Any,  # noqa: ANN401
+    ) -> None:
+        """Take one inbound TCP connection through the handshake and keep it until it ends.
+
+        The library's own version holds a slot for ever and lets half-open connections fill them.
+        """
+        muxed = None
+        with trio.move_on_after(2 * HANDSHAKE_SECONDS) as scope:
+            self._half_open.append(scope)
+            if len(self._half_open) > HALF_OPEN_LIMIT:
+                self._half_open.pop(0).cancel()
+            try:
+                raw = RawConnection(read_write_closer, initiator=False)
+                muxed = await self.upgrade_inbound_raw_conn(raw, maddr)
+            except Exception as error:  # noqa: BLE001 - a stranger's bytes, whatever they provoke
+                logger.debug("inbound connection dropped: %s", describe(error))
+        if scope in self._half_open:
+            self._half_open.remove(scope)
+        if muxed is None:
+            with trio.CancelScope(shield=True), contextlib.suppress(Exception):
+                await read_write_closer.close()
+            return
+        for connection in self.connections.get(muxed.peer_id, []):
+            if connection.muxed_conn is muxed:
+                closed: trio.Event = connection.event_closed  # type: ignore[attr-defined]
+                await closed.wait()
+
+    async def watch_unread(self) -> None:
+        """Disconnect whoever sends past the window, for ever: the library only logs it."""
+        while True:
+            await trio.sleep(_WATCH_SECONDS)
+            for connection in self.get_connections():
+                buffers = getattr(connection.muxed_conn, "stream_buffers", {})
+                if sum(map(len, buffers.values())) > UNREAD_BYTES_PER_CONNECTION:
+                    peer = connection.muxed_conn.peer_id
+                    logger.warning("disconnected %s: it sends faster than it is read", peer)
+                    await self.close_peer(peer)
+                    break
+
+
+async def _reset(stream: INetStream) -> None:
+    with contextlib.suppress(Exception):
+        await stream.reset()
