@@ -273,7 +273,7 @@ def _check_ranges(manifest: Manifest) -> None:
 
 
 def _check_blocks(manifest: Manifest) -> None:
-    names = [block.name for block in manifest.blocks]
+    names = [str(block.name) for block in manifest.blocks]
     if not names or len(set(names)) != len(names) or not set(names) <= set(BLOCK_NAMES):
         raise ManifestError(
             f"manifest field 'blocks' must name some of {', '.join(BLOCK_NAMES)}, once each"

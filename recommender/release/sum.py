@@ -175,19 +175,21 @@ def _entries(
     learner: NDArray[np.int64], item: NDArray[np.int64], manifest: Manifest
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Every learner's cells that may not be zero: owner, cell and value of each."""
-    visits = np.bincount(learner, minlength=1)[learner]
+    visits = np.bincount(learner)
     pairs = _pairs(learner, item, manifest)
     entries = []
     for block in manifest.blocks:
         start = manifest.block_slices[block.name].start
         if block.name in PAIR_BLOCKS:
             owner, cell, distance, forward = pairs
-            value = _pair_table(block, manifest)[np.bincount(learner)[owner], distance]
+            value = _pair_table(block, manifest)[visits[owner], distance]
             if block.name == "direction":
                 value = np.where(forward, value, -value)
             entries.append((owner, start + cell, value))
         else:
-            entries.append((learner, start + item, _popularity_table(block, manifest)[visits]))
+            entries.append(
+                (learner, start + item, _popularity_table(block, manifest)[visits[learner]])
+            )
     owners, cells, values = (np.concatenate(columns) for columns in zip(*entries, strict=True))
     return owners, cells, values
 
