@@ -1,0 +1,264 @@
+"""A full mesh of message links: one long-lived stream to every member, one from every member.
+
+- A link's sender dials, says hello (swarm id), then writes what is queued; it pings when idle and
+  redials with jittered back-off. Streams carry messages one way, so two members need not agree
+  who dialled.
+- A member that has been silent for some pings is disconnected and redialled: a frozen process
+  keeps its connection open for ever otherwise.
+- Queues are bounded. When one overflows, its oldest messages go: the protocol repeats itself, so
+  a message may be lost (`swarm.events.Send`), but memory may not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import secrets
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import trio
+
+from swarm.errors import RemoteProtocolError, TransportError
+from swarm.transport.framing import FrameReader, frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from swarm.transport.host import Host
+    from swarm.transport.stream import Stream
+
+logger = logging.getLogger(__name__)
+
+PROTOCOL = "/murmuration/messages/1"
+MAX_MESSAGE_BYTES = 1 << 20
+MAX_QUEUED_BYTES = 8 << 20
+MAX_QUEUED_MESSAGES = 2048
+_HELLO_SECONDS = 10.0
+_BATCH_BYTES = 128 * 1024
+_HELLO, _MESSAGE, _PING = b"\0", b"\1", b"\2"
+
+
+@dataclass(frozen=True, slots=True)
+class MeshTiming:
+    """How patient links are."""
+
+    ping_seconds: float = 5.0
+    """Idle time after which a ping is sent."""
+    misses: int = 3
+    """Silent pings after which a member is disconnected."""
+    redial_seconds: float = 0.25
+    """First wait before dialling again; it doubles."""
+    redial_most_seconds: float = 10.0
+    """Longest wait before dialling again."""
+
+
+@dataclass(slots=True, eq=False)
+class _Link:
+    """What we know of, and owe to, one member."""
+
+    member: str
+    addresses: Sequence[str]
+    queue: deque[bytes] = field(default_factory=deque)
+    queued_bytes: int = 0
+    dropped: int = 0
+    sending: bool = False
+    heard_at: float = -math.inf
+    seen: datetime | None = None
+    wake: trio.Event = field(default_factory=trio.Event)
+    retry: trio.Event = field(default_factory=trio.Event)
+    receiving: trio.CancelScope | None = None
+
+    def put(self, message: bytes) -> None:
+        self.queue.append(message)
+        self.queued_bytes += len(message)
+        while self.queued_bytes > MAX_QUEUED_BYTES or len(self.queue) > MAX_QUEUED_MESSAGES:
+            self.queued_bytes -= len(self.queue.popleft())
+            self.dropped += 1
+        self.wake.set()
+
+    def take(self) -> bytes:
+        """Frames of the oldest messages, up to a batch; at least one."""
+        batch = bytearray()
+        while self.queue and len(batch) < _BATCH_BYTES:
+            message = self.queue.popleft()
+            self.queued_bytes -= len(message)
+            batch += frame(_MESSAGE + message)
+        return bytes(batch)
+
+    def heard(self) -> None:
+        self.heard_at = trio.current_time()
+        self.seen = datetime.now(UTC)
+
+
+class Mesh:
+    """Links to all other members."""
+
+    def __init__(
+        self,
+        host: Host,
+        swarm_id: bytes,
+        members: Mapping[str, Sequence[str]],
+        deliver: Callable[[str, bytes], None],
+        timing: MeshTiming | None = None,
+    ) -> None:
+        """Prepare the links; call before the host runs.
+
+        Args:
+            host: The network.
+            swarm_id: 32 bytes; a member of another swarm is refused.
+            members: Member ids with their addresses; the own id is left out.
+            deliver: Called with sender and message for each message that arrives; must not block.
+            timing: How patient links are.
+        """
+        self._host = host
+        self._swarm_id = swarm_id
+        self._deliver = deliver
+        self._timing = timing or MeshTiming()
+        self._links = {
+            member: _Link(member, tuple(addresses))
+            for member, addresses in sorted(members.items())
+            if member != host.member
+        }
+        host.serve(PROTOCOL, self._receive)
+
+    def send(self, member: str, message: bytes) -> None:
+        """Queue a message; it may be lost. Unknown members are ignored."""
+        link = self._links.get(member)
+        if link is not None:
+            link.put(message)
+
+    def broadcast(self, message: bytes) -> None:
+        """Queue a message for every other member."""
+        for link in self._links.values():
+            link.put(message)
+
+    def is_connected(self, member: str) -> bool:
+        """Whether messages flow in both directions."""
+        link = self._links.get(member)
+        patience = self._timing.ping_seconds * self._timing.misses
+        return (
+            link is not None
+            and link.sending
+            and link.receiving is not None
+            and trio.current_time() - link.heard_at <= patience
+        )
+
+    def last_seen(self, member: str) -> datetime | None:
+        """When the member was last heard, or None if never since the start."""
+        link = self._links.get(member)
+        return None if link is None else link.seen
+
+    async def run(self) -> None:
+        """Keep all links up, for ever."""
+        async with trio.open_nursery() as nursery:
+            for link in self._links.values():
+                nursery.start_soon(self._keep_up, link)
+
+    async def _keep_up(self, link: _Link) -> None:
+        wait = self._timing.redial_seconds
+        if self._host.member > link.member:
+            # Let the other one dial first, so that there is usually one connection, not two.
+            with trio.move_on_after(wait):
+                await link.retry.wait()
+        while True:
+            began = trio.current_time()
+            try:
+                await self._send_all(link)
+            except TransportError as error:
+                logger.debug("link to %s: %s", link.member, error)
+            link.sending = False
+            if trio.current_time() - began > self._timing.redial_most_seconds:
+                wait = self._timing.redial_seconds
+            link.retry = trio.Event()
+            with trio.move_on_after(wait * (0.5 + secrets.randbelow(1000) / 1000)):
+                await link.retry.wait()  # a member that has just dialled us is there: go on
+            wait = min(2 * wait, self._timing.redial_most_seconds)
+
+    async def _send_all(self, link: _Link) -> None:
+        """Connect and send until the link breaks.
+
+        Raises:
+            TransportError: It did.
+        """
+        await self._host.connect(link.member, link.addresses)
+        stream = await self._host.open_stream(link.member, PROTOCOL)
+        problem = "the other side closed the stream"
+        try:
+            await stream.write(frame(_HELLO + self._swarm_id))
+            link.sending = True
+            link.heard_at = trio.current_time()
+            logger.info("connected to %s", link.member)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._until_closed, stream, nursery.cancel_scope)
+                try:
+                    await self._pump(link, stream)
+                except TransportError as error:
+                    problem = str(error)
+                nursery.cancel_scope.cancel()
+        finally:
+            with trio.move_on_after(1) as scope:
+                scope.shield = True
+                await stream.reset()
+        raise TransportError(problem)
+
+    async def _until_closed(self, stream: Stream, pump: trio.CancelScope) -> None:
+        """Notice at once when the other side goes: nothing is ever sent to us on this stream."""
+        with contextlib.suppress(TransportError):
+            await stream.read_some(1)
+        pump.cancel()
+
+    async def _pump(self, link: _Link, stream: Stream) -> None:
+        patience = self._timing.ping_seconds * self._timing.misses
+        while True:
+            if not link.queue:
+                link.wake = trio.Event()
+                with trio.move_on_after(self._timing.ping_seconds):
+                    await link.wake.wait()
+            if trio.current_time() - link.heard_at > patience:
+                logger.warning("%s has been silent for %g s: redialling", link.member, patience)
+                await self._host.disconnect(link.member)
+                raise TransportError("silent")
+            await stream.write(link.take() or frame(_PING))
+
+    async def _receive(self, stream: Stream) -> None:
+        """Take one member's stream of messages until it ends; a newer stream replaces it."""
+        link = self._links.get(stream.peer)
+        if link is None:
+            await stream.reset()
+            return
+        reader = FrameReader(stream)
+        try:
+            with trio.CancelScope() as scope:
+                with trio.fail_after(_HELLO_SECONDS):
+                    await self._expect_hello(reader)
+                if link.receiving is not None:
+                    link.receiving.cancel()
+                link.receiving = scope
+                link.retry.set()
+                await self._take_messages(link, reader)
+        except RemoteProtocolError as error:
+            logger.warning("dropped the stream of %s, which %s", link.member, error)
+        except (TransportError, trio.TooSlowError) as error:
+            logger.debug("stream from %s ended: %s", link.member, error)
+        finally:
+            if link.receiving is scope:
+                link.receiving = None
+        await stream.reset()
+
+    async def _expect_hello(self, reader: FrameReader) -> None:
+        hello = await reader.read(len(_HELLO) + len(self._swarm_id))
+        if hello != _HELLO + self._swarm_id:
+            raise RemoteProtocolError("belongs to another swarm")
+
+    async def _take_messages(self, link: _Link, reader: FrameReader) -> None:
+        while True:
+            received = await reader.read(len(_MESSAGE) + MAX_MESSAGE_BYTES)
+            link.heard()
+            if received[:1] == _MESSAGE:
+                self._deliver(link.member, received[1:])
+            elif received != _PING:
+                raise RemoteProtocolError("sent a frame of an unknown kind", peer=link.member)
