@@ -5,12 +5,18 @@ Loading lazily keeps `serve` free of pandas and the swarm's libraries, and `--he
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
 from typing import TYPE_CHECKING
 
 import click
+
+from api.errors import ApiError
+from platform_adapters.errors import AdapterError
+from recommender.errors import RecommenderError
+from swarm.errors import SwarmError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,3 +86,18 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(1)
+    except (ApiError, AdapterError, RecommenderError, SwarmError) as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"Error: {where}{error.strerror or error}{_remedy(error)}", err=True)
+        sys.exit(1)
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return "; nothing was lost: free some space and run the command again"
+    if error.errno == errno.EACCES:
+        return "; run as the user that owns the home"
+    return ""

@@ -1,0 +1,192 @@
+"""`murmuration swarm round` and `swarm status`: ask the peer for a round, and look at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from api.cli.options import home_option, json_option
+from api.cli.output import progress, show_table, write_json
+from api.errors import ApiError
+from api.home import Home, atomic_write, find_home
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STALE_SECONDS = 30.0
+_POLL_SECONDS = 0.2
+
+
+class PeerError(ApiError):
+    """The peer of this home does not run, or does not answer."""
+
+
+def read_status(home: Home) -> dict[str, Any]:
+    """What the peer last said about itself.
+
+    Raises:
+        PeerError: It never ran, or its file is damaged.
+    """
+    try:
+        status: dict[str, Any] = json.loads(home.status_path.read_bytes())
+    except FileNotFoundError as error:
+        raise PeerError(
+            f"{home.path}: the peer has never run here; start it with "
+            f"`murmuration peer --home {home.path}`"
+        ) from error
+    except json.JSONDecodeError as error:
+        raise PeerError(f"{home.status_path}: damaged; the running peer replaces it") from error
+    return status
+
+
+def is_running(status: dict[str, Any]) -> bool:
+    """Whether the peer that wrote a status still lives and still writes."""
+    age = datetime.now(UTC) - datetime.fromisoformat(status["updated_at"])
+    try:
+        os.kill(int(status["pid"]), 0)
+    except (OSError, ValueError):
+        return False
+    return age.total_seconds() < STALE_SECONDS
+
+
+@click.command(name="round")
+@home_option
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Default: today, UTC.")
+@click.option(
+    "--close-after",
+    default=60,
+    show_default=True,
+    type=click.IntRange(2, 86_400),
+    help="Seconds that members have before the round may close without them.",
+)
+@click.option("--wait", is_flag=True, help="Wait until the round is decided.")
+@json_option
+def open_round(
+    home: Path | None,
+    as_of: datetime | None,
+    close_after: int,
+    json_path: Path | None,
+    *,
+    wait: bool,
+) -> None:
+    """Ask this platform's peer to open a round.
+
+    Example: murmuration swarm round --close-after 600 --wait
+    """
+    place = find_home(home)
+    status = read_status(place)
+    if not is_running(status):
+        raise PeerError(f"the peer does not run; start it: murmuration peer --home {place.path}")
+    before = {(entry["round"], entry["attempt"]) for entry in status["rounds"]}
+    day = as_of.date() if as_of else datetime.now(UTC).date()
+    request_round(place, day, close_after)
+    click.echo("Asked for a round.")
+    if not wait:
+        return
+    entry = _wait_for_round(place, before, 2 * close_after + 120)
+    click.echo(
+        f"Round {entry['round']} {entry['outcome']}: in {', '.join(entry['in']) or 'nobody'}"
+    )
+    if json_path:
+        write_json(json_path, "swarm-round", {"as_of": day.isoformat()}, [entry])
+    if entry["outcome"] != "merged":
+        raise PeerError(f"round {entry['round']} was void; the old model stays")
+
+
+def request_round(home: Home, as_of: date, close_after_seconds: int) -> None:
+    """Drop a request for a round into the inbox, where the peer takes it."""
+    request = {
+        "type": "round",
+        "kind": "statistics",
+        "as_of": as_of.isoformat(),
+        "close_after_seconds": close_after_seconds,
+    }
+    home.inbox_dir.mkdir(mode=0o700, exist_ok=True)
+    name = f"round-{secrets.token_hex(8)}.json"
+    atomic_write(home.inbox_dir / name, json.dumps(request).encode())
+
+
+def _wait_for_round(
+    home: Home, before: set[tuple[int, int]], timeout_seconds: float
+) -> dict[str, Any]:
+    deadline = time.monotonic() + timeout_seconds
+    with progress(None, "Round") as ticker:
+        while time.monotonic() < deadline:
+            status = read_status(home)
+            ticker.advance(0, note=status["state"])
+            for entry in status["rounds"]:
+                is_new = (entry["round"], entry["attempt"]) not in before
+                if is_new and entry["outcome"] != "open":
+                    return dict(entry)
+            time.sleep(_POLL_SECONDS)
+    raise PeerError("the round is still open; `murmuration swarm status` shows who is missing")
+
+
+@click.command()
+@home_option
+@json_option
+def status(home: Path | None, json_path: Path | None) -> None:
+    """Show members, rounds and model; exit 1 if the peer does not run or cannot decide.
+
+    Example: murmuration swarm status --json -
+    """
+    place = find_home(home)
+    content = read_status(place)
+    running = is_running(content)
+    if json_path:
+        write_json(json_path, "swarm-status", {}, [{**content, "running": running}])
+    if json_path is None or str(json_path) != "-":
+        _print_status(content, running=running)
+    connected = 1 + sum(1 for member in content["members"] if member["connected"])
+    if not running:
+        raise PeerError(f"the peer does not run; start it: murmuration peer --home {place.path}")
+    if connected < content["quorum"]:
+        raise PeerError(
+            f"connected to {connected - 1} members, {content['quorum'] - 1} are needed to decide; "
+            "check the network and the members shown as away"
+        )
+
+
+def _print_status(content: dict[str, Any], *, running: bool) -> None:
+    head = content["head"]
+    click.echo(f"Swarm {content['swarm'][:16]}…  as {content['name']} ({content['member']})")
+    click.echo(f"Peer {content['state'] if running else 'stopped'}, height {content['height']}")
+    if content["tolerates"]:
+        click.echo(f"Tolerates {content['tolerates']} lying member(s), quorum {content['quorum']}")
+    else:
+        click.echo("Agreement assumes that no member lies (R22).")
+    if head:
+        click.echo(f"Model {head['digest'][:16]}… from round {head['round']}")
+    else:
+        click.echo("No merged model yet.")
+    show_table(
+        "Members",
+        ("name", "role", "learners", "connected", "last seen"),
+        [_member_row(member, content["member"]) for member in content["members"]],
+    )
+    if content["rounds"]:
+        show_table(
+            "Rounds",
+            ("round", "as of", "outcome", "in", "out"),
+            [_round_row(entry) for entry in content["rounds"][-10:]],
+        )
+    for warning in content["warnings"]:
+        click.echo(f"Warning: {warning}")
+
+
+def _member_row(member: dict[str, Any], me: str) -> tuple[str, ...]:
+    role = "anchor" if member["anchor"] else "member" if member["contributes"] else "witness"
+    seen = "this platform" if member["id"] == me else "yes" if member["connected"] else "away"
+    return member["name"], role, member["bracket"] or "-", seen, member["last_seen"] or "-"
+
+
+def _round_row(entry: dict[str, Any]) -> tuple[str, ...]:
+    out = "; ".join(f"{who['member']}: {who['reason']}" for who in entry["out"])
+    number = f"{entry['round']}.{entry['attempt']}"
+    return number, entry["as_of"], entry["outcome"], ", ".join(entry["in"]) or "-", out or "-"

@@ -1,0 +1,170 @@
+"""The founding file: genesis, manifest and shared catalogue in one file that founders pass round.
+
+`swarm create` makes it, each founder's `swarm sign` adds a signature, `swarm join` takes it apart
+into the home's ledger once everybody has signed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from api.errors import ApiError
+from api.home import Home, atomic_write
+from api.shared_catalogue import MAX_CATALOGUE_BYTES, read_keys
+from recommender.errors import ManifestError
+from recommender.release.manifest import Manifest
+from swarm import codec
+from swarm.errors import RemoteProtocolError
+from swarm.ledger.genesis import BRACKETS, Genesis, read_genesis, sign_genesis, verify_genesis
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_FOUNDING_BYTES = MAX_CATALOGUE_BYTES + 1024 * 1024
+
+
+class FoundingError(ApiError):
+    """A founding file, or a home's ledger folder, that does not hold together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Founding:
+    """What founders agree on.
+
+    Attributes:
+        genesis_file: Body and signatures so far.
+        manifest: Canonical bytes of the release manifest.
+        catalogue: The shared catalogue file.
+    """
+
+    genesis_file: bytes
+    manifest: bytes
+    catalogue: bytes
+
+    @property
+    def genesis(self) -> Genesis:
+        """The genesis, signed by all, some or none."""
+        return read_genesis(self.genesis_file)[0]
+
+    def to_bytes(self) -> bytes:
+        """The file's bytes."""
+        return codec.encode([self.genesis_file, self.manifest, self.catalogue])
+
+    def sign(self, seed: bytes) -> Founding:
+        """Add the signature of a founder's key."""
+        return replace(self, genesis_file=sign_genesis(self.genesis_file, seed))
+
+    def unsigned(self) -> list[str]:
+        """Names of founders whose signature is missing."""
+        genesis, signatures = read_genesis(self.genesis_file)
+        signed = {member for member, _ in signatures}
+        return [member.name for member in genesis.members if member.id not in signed]
+
+    def check(self, name: str) -> tuple[Genesis, Manifest, tuple[str, ...]]:
+        """Check that the three parts are about the same swarm, and keep R12, R14 and R15.
+
+        Raises:
+            FoundingError: They are not.
+        """
+        genesis, manifest = self.genesis, read_manifest(self.manifest, name)
+        keys = read_keys(self.catalogue, name)
+        for what, bad in (
+            ("manifest", genesis.manifest_digest != codec.digest(self.manifest)),
+            ("shared catalogue", genesis.catalogue_digest != codec.digest(self.catalogue)),
+            ("manifest's catalogue", manifest.catalogue_digest != genesis.catalogue_digest),
+            ("manifest's head size", manifest.items != len(keys)),
+            ("rho", genesis.rho != (manifest.rho.numerator, manifest.rho.denominator)),
+            ("contribution size", genesis.contribution_bytes != 4 * manifest.cells),
+            ("mode", genesis.mode != manifest.mode),
+        ):
+            if bad:
+                raise FoundingError(
+                    f"{name}: the {what} is not the one that the genesis names; "
+                    "ask whoever made the file for the original"
+                )
+        largest = max(BRACKETS[member.bracket] for member in genesis.members)
+        if not manifest.allows_bracket(largest):
+            raise FoundingError(
+                f"{name}: delta {manifest.delta[0]}/{manifest.delta[1]} is above one in ten times "
+                f"the largest declared bracket, {largest} learners (R15)"
+            )
+        return genesis, manifest, keys
+
+
+def read_manifest(data: bytes, name: str) -> Manifest:
+    """Read a manifest's canonical bytes.
+
+    Raises:
+        FoundingError: They are no manifest, or one that breaks a privacy rule.
+    """
+    try:
+        return Manifest.from_dict(codec.decode(data, 64 * 1024))
+    except (RemoteProtocolError, ManifestError, TypeError, KeyError) as error:
+        raise FoundingError(f"{name}: not a valid manifest: {error}") from error
+
+
+def read_founding(path: Path) -> Founding:
+    """Read a founding file.
+
+    Raises:
+        FoundingError: It cannot be read, or its bytes are no founding file.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FOUNDING_BYTES + 1)
+        value = codec.decode(data, MAX_FOUNDING_BYTES)
+    except OSError as error:
+        raise FoundingError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except RemoteProtocolError as error:
+        raise FoundingError(f"{path}: not a founding file: {error}") from error
+    if not isinstance(value, list) or [type(part) for part in value] != [bytes] * 3:
+        raise FoundingError(f"{path}: not a founding file; `murmuration swarm create` makes one")
+    founding = Founding(*value)
+    try:
+        founding.check(str(path))
+    except RemoteProtocolError as error:
+        raise FoundingError(f"{path}: {error}") from error
+    return founding
+
+
+def join(founding: Founding, home: Home) -> Genesis:
+    """Take a founding file apart into a home's ledger; doing it twice changes nothing.
+
+    Raises:
+        FoundingError: The home is in another swarm already.
+        LedgerError: A signature is missing.
+    """
+    genesis = verify_genesis(founding.genesis_file)
+    if home.genesis_path.exists():
+        present = read_genesis(home.genesis_path.read_bytes())[0]
+        if present.swarm_id != genesis.swarm_id:
+            raise FoundingError(
+                f"{home.path} is already a member of the swarm {present.name!r}; "
+                "one home is in one swarm: make another home to join another"
+            )
+    home.ledger_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    atomic_write(home.manifest_path, founding.manifest)
+    atomic_write(home.shared_catalogue_path, founding.catalogue)
+    atomic_write(home.genesis_path, founding.genesis_file)  # last: it says that we joined
+    return genesis
+
+
+def read_ledger_files(home: Home) -> tuple[Genesis, Manifest, tuple[str, ...]]:
+    """Genesis, manifest and shared content keys of a home that joined a swarm.
+
+    Raises:
+        FoundingError: It has not joined one, or a file is damaged.
+    """
+    try:
+        founding = Founding(
+            home.genesis_path.read_bytes(),
+            home.manifest_path.read_bytes(),
+            home.shared_catalogue_path.read_bytes(),
+        )
+    except FileNotFoundError as error:
+        raise FoundingError(
+            f"{home.path} is not in a swarm; `murmuration swarm join FILE --home {home.path}` "
+            "joins one"
+        ) from error
+    return founding.check(str(home.ledger_dir))
