@@ -79,3 +79,9 @@ def test_learners_above_the_norm_are_scaled_down_and_others_left_alone():
     assert limited.tolist() == [3, 3, -4, -4]
     assert limit_norm([30, -40], 5) == [3, -4]
     assert values.tolist() == [30, 3, -40, -4]
+
+
+def test_one_unit_above_the_norm_is_above():
+    owners = np.zeros(3, dtype=np.int64)
+    assert limit_norms(owners, np.array([3, 4, 1]), 1, 5).tolist() == [2, 3, 0]
+    assert limit_norms(owners, np.array([3, 4, 0]), 1, 5).tolist() == [3, 4, 0]
