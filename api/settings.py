@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 import tomllib
-
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
