@@ -189,6 +189,21 @@ def released_pseudonyms(database: Database) -> frozenset[str]:
         return frozenset(connection.execute(sa.select(released.c.pseudonym)).scalars())
 
 
+def released_in(database: Database, swarm: str, number: int) -> frozenset[str] | None:
+    """Everyone marked for one round of one swarm; None if nothing was marked for it.
+
+    Raises:
+        StoreError: The database cannot be read.
+    """
+    of_round = (releases.c.swarm == swarm) & (releases.c.round == number)
+    with database.read() as connection:
+        found = connection.execute(sa.select(releases.c.id).where(of_round)).scalars().all()
+        if not found:
+            return None
+        names = sa.select(released.c.pseudonym).where(released.c.release_id.in_(found))
+        return frozenset(connection.execute(names).scalars())
+
+
 def read_releases(database: Database) -> list[ReleaseRecord]:
     """Every release of this platform, oldest first: the store's side of the spend log.
 

@@ -114,12 +114,7 @@ class Store:
         self, number: int, rows: Iterable[Interaction], *, batch: int = interactions.BATCH_ROWS
     ) -> interactions.AddResult:
         """Store the rows of the import `number`, its progress with each batch."""
-        return interactions.add(
-            self._database,
-            rows,
-            batch=batch,
-            within=lambda connection, result: imports.advance(connection, number, result),
-        )
+        return interactions.add(self._database, rows, batch=batch, import_id=number)
 
     def withdraw(self, event_ids: Iterable[str]) -> int:
         """Take events back; see `api.store.interactions.withdraw`."""
@@ -189,6 +184,10 @@ class Store:
         """Everyone who has been in a release (R2)."""
         return consents.released_pseudonyms(self._database)
 
+    def released_in(self, swarm: str, number: int) -> frozenset[str] | None:
+        """Everyone marked for one round of one swarm; None if nothing was marked for it."""
+        return consents.released_in(self._database, swarm, number)
+
     def mark_released(self, pseudonyms: Iterable[str], record: consents.ReleaseRecord) -> int:
         """Mark learners and record the spend, both or neither; see `api.store.consent`."""
         return consents.mark_released(self._database, pseudonyms, record)
@@ -226,10 +225,18 @@ class Store:
     def start_import(
         self, *, adapter: str, path: str, digest: str, options: Mapping[str, Any]
     ) -> int:
-        """Record that the import of a file begins; returns its number."""
+        """Record that the import of a file begins or goes on; returns its number."""
         return imports.start(
             self._database, adapter=adapter, path=path, digest=digest, options=options
         )
+
+    def stored_by_import(self, number: int) -> int:
+        """Rows that an import has added so far, earlier runs of it included."""
+        return imports.stored(self._database, number)
+
+    def take_back_import(self, number: int) -> int:
+        """Remove every row that an import has added; returns how many."""
+        return imports.take_back(self._database, number)
 
     def end_import(
         self, number: int, *, state: str, report: Mapping[str, Any] | None = None
