@@ -1,0 +1,168 @@
+"""An import: records of one or several logs in, pseudonymised interactions out.
+
+The one place where a raw learner id becomes a pseudonym. Streaming: all that is kept of a
+row is a 64-bit fingerprint of its event id, so that repeats are found at any distance.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from platform_adapters.contract import HASHED, Failure, Ignored, Interaction, Rejected, Withdrawn
+from platform_adapters.errors import OptionsError, RecordError, TooManyRejectsError
+from platform_adapters.values import event_id, event_namespace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from platform_adapters.contract import Adapter, AdaptOptions, Json, Outcome, Session
+    from platform_adapters.pseudonyms import Pseudonymiser
+    from platform_adapters.report import ImportReport
+
+ROWS_BEFORE_JUDGING = 1_000
+"""Rows after which the share of rejects is watched; before, a few bad lines prove nothing."""
+
+MAX_REJECT_SHARE = 0.1
+"""Share of rejected rows above which an import stops, in [0, 1]."""
+
+WITHDRAWS = "takes an earlier event back"
+
+
+class Converter:
+    """Turns records into final interactions and counts what became of each."""
+
+    def __init__(
+        self,
+        session: Session,
+        options: AdaptOptions,
+        pseudonymiser: Pseudonymiser,
+        report: ImportReport,
+    ) -> None:
+        self._turn = session.convert
+        self._pseudonyms = pseudonymiser
+        self._report = report
+        self._namespace = event_namespace(options.platform)
+        self._seen: set[int] = set()
+
+    def accept(self, record: Json, line: int, file: str) -> Interaction | Rejected | None:
+        """Take one record; the interaction if it is a new one.
+
+        Returns:
+            The interaction, why it was rejected, or None if it was ignored or a duplicate
+            (the report says which). Refused input leaves nothing behind but its count.
+        """
+        report = self._report
+        report.rows += 1
+        try:
+            outcome = self._turn(_whole(record), line)
+            if outcome.__class__ is not Interaction:
+                self._count(outcome)
+                return None
+            final = self._keyed(outcome)
+        except RecordError as error:
+            rejected = Rejected(str(error), line, file)
+            report.add_rejected(rejected)
+            return rejected
+        seen = int(final.event_id[:18].replace("-", ""), 16)
+        if seen in self._seen:
+            report.duplicates += 1
+            return None
+        self._seen.add(seen)
+        report.add_event(final.verb, final.source)
+        return final
+
+    def _count(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Withdrawn):
+            self._report.withdrawn.add(outcome.event_id)
+            self._report.add_ignored(WITHDRAWS)
+        elif isinstance(outcome, Ignored):
+            self._report.add_ignored(outcome.reason)
+
+    def _keyed(self, raw: Interaction) -> Interaction:
+        """The row with a pseudonym for a learner, a tag for a session, a final event id."""
+        pseudonyms = self._pseudonyms
+        learner = pseudonyms.pseudonym(raw.learner)
+        name = raw.event_id
+        if name.startswith(HASHED):
+            name = event_id(self._namespace, pseudonyms.tag(name))
+        session = pseudonyms.session(raw.session) if raw.session else ""
+        return raw.keyed(name, learner, session)
+
+
+def _whole(record: Json) -> Json:
+    """The record; what a reader could not parse is rejected like what a format refuses."""
+    if record.__class__ is Failure:
+        raise RecordError(record.reason)
+    return record
+
+
+def convert(
+    adapter: Adapter,
+    paths: Sequence[Path],
+    options: AdaptOptions,
+    pseudonymiser: Pseudonymiser,
+    report: ImportReport,
+    *,
+    max_reject_share: float = MAX_REJECT_SHARE,
+) -> Iterator[Interaction]:
+    """Convert logs, in the order given.
+
+    Args:
+        adapter: Reads this platform's logs.
+        paths: Logs, and the side tables and catalogues that the adapter knows among them.
+        options: Platform name, zone, year.
+        pseudonymiser: This home's.
+        report: Filled while the result is consumed; complete and checked at its end.
+        max_reject_share: Above this share of rejected rows the import stops, after 1,000 rows
+            or at the end; in [0, 1].
+
+    Yields:
+        Interactions with pseudonyms and final event ids, each id once.
+
+    Raises:
+        TooManyRejectsError: More rows were rejected than allowed.
+        ReadError: A file cannot be read to its end.
+        OptionsError: There is no log among the paths, or an option is missing.
+    """
+    logs, _ = adapter.split(paths)
+    if not logs:
+        names = ", ".join(path.name for path in paths) or "no file"
+        raise OptionsError(
+            f"{names}: no log for the adapter {adapter.name!r} among the inputs; "
+            f"it reads {adapter.summary}"
+        )
+    converter = Converter(adapter.prepare(paths, options), options, pseudonymiser, report)
+    for path in logs:
+        name = path.name
+        for line, record in adapter.records(path):
+            result = converter.accept(record, line, name)
+            if result.__class__ is Interaction:
+                yield result
+            elif result is not None and report.rows >= ROWS_BEFORE_JUDGING:
+                _judge(adapter, report, max_reject_share)
+    _judge(adapter, report, max_reject_share)
+    report.check()
+
+
+def _judge(adapter: Adapter, report: ImportReport, allowed: float) -> None:
+    """Stop an import that rejects more than it may."""
+    if report.reject_share > allowed:
+        raise TooManyRejectsError(
+            f"{report.rejected_rows:,} of {report.rows:,} rows are not what {adapter.name!r} "
+            f"expects, more than the {allowed:.0%} allowed: {report.describe_rejects()}. Is this "
+            "the right adapter and file? Nothing was kept; --max-rejects raises the limit"
+        )
+
+
+def read(adapter: Adapter, path: Path, options: AdaptOptions) -> Iterator[Outcome]:
+    """Every record of one log as its outcome, learner ids raw: what adapters' `read` do."""
+    session = adapter.prepare([path], options)
+    for line, record in adapter.records(path):
+        if isinstance(record, Failure):
+            yield Rejected(record.reason, line, path.name)
+            continue
+        try:
+            yield session.convert(record, line)
+        except RecordError as error:
+            yield Rejected(str(error), line, path.name)

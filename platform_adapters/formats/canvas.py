@@ -1,0 +1,305 @@
+"""Canvas Live Events: `{metadata, body}`, one event a line.
+
+After the event documentation in canvas-lms. What is kept here:
+
+- the learner stands in the body; `metadata.user_id` is whoever acted, a grader for grades;
+- one thing has two ids, local (`123`) and global (shard x 10^13 + 123), sometimes in one
+  event: all are made global;
+- who is no student (by role or kind of enrolment) is no learner;
+- `score` of a submission is raw points: the maximum comes from the assignment's own event;
+- a page that lists things (`asset_subtype`) is no item; in a course it is a view of the course.
+
+Ids of different kinds of things overlap, so an item is `assignment:<id>`, `wiki_page:<id>` and
+so on; a course is its bare id.
+
+Example: Ana submitted the assignment *Essay 2* and got 5 of 10 points.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from platform_adapters.contract import AdaptOptions, Failure, Ignored, Interaction
+from platform_adapters.errors import RecordError
+from platform_adapters.formats.canvas_ids import global_id, shard_of
+from platform_adapters.readers.files import Position, read_lines, read_start
+from platform_adapters.readers.json_records import read_json
+from platform_adapters.values import Clock, get, hashed, number, ratio, share, text_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from platform_adapters.contract import Json, Record
+
+Outcome = dict[str, Any]
+
+STUDENT = "StudentEnrollment"
+_SAFE_NAME = re.compile(r"[a-z_]{1,60}")
+_ASSIGNMENT_EVENTS = (b'"assignment_created"', b'"assignment_updated"')
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One Live Event, opened."""
+
+    name: str
+    metadata: dict[str, Any]
+    body: dict[str, Any]
+    shard: int
+    points: Mapping[str, float]
+
+    def id(self, *path: str) -> str:
+        """A global id from the body; empty if it is not there."""
+        return global_id(get(self.body, *path), self.shard, "body." + ".".join(path))
+
+    @property
+    def course(self) -> str:
+        """The course, where the event names one."""
+        found = self.id("course_id") or self.id("course", "id")
+        if found:
+            return found
+        for part, kind, place in (
+            (self.metadata, "context_type", "context_id"),
+            (self.body, "context_type", "context_id"),
+        ):
+            if part.get(kind) == "Course":
+                return global_id(part.get(place), self.shard, place)
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What one native event means.
+
+    Attributes:
+        verb: Its verb, unless `outcome` says otherwise.
+        learner: Where in the body the learner stands; empty: whoever acted.
+        item: Kind of item and where in the body its id stands; empty: the course.
+        outcome: Adds scores and the like; may change the verb, or give `ignore`.
+    """
+
+    verb: str
+    learner: tuple[str, ...]
+    item: tuple[str, ...] = ()
+    outcome: Callable[[Event], Outcome] | None = None
+
+
+def _enrolment(event: Event) -> Outcome:
+    if event.body.get("type") != STUDENT:
+        return {"ignore": "enrolment of somebody who is no student"}
+    state = event.body.get("workflow_state")
+    if state in {"deleted", "inactive", "rejected"}:
+        return {"verb": "unenrolled"}
+    if event.name == "enrollment_updated" and state != "active":
+        return {"ignore": "enrolment changed, but neither begun nor ended"}
+    return {}
+
+
+def _asset(event: Event) -> Outcome:
+    role = event.body.get("role") or event.metadata.get("context_role")
+    if role != STUDENT:
+        return {"ignore": "seen by somebody who is no student"}
+    kind = str(event.body.get("asset_type") or "").removeprefix("quizzes:")
+    if kind == "course":
+        return {"item": event.id("asset_id") or event.course}
+    if event.body.get("asset_subtype"):
+        return {"ignore": "a page that lists things"}
+    asset = event.id("asset_id")
+    if not _SAFE_NAME.fullmatch(kind) or not asset:
+        raise RecordError("body.asset_type or body.asset_id is missing")
+    stronger = {"participate": "interacted", "submit": "submitted"}
+    verb = stronger.get(str(event.body.get("level")), "viewed")
+    return {"verb": verb, "item": f"{kind}:{asset}"}
+
+
+def _points(event: Event, raw: float | None, high: float | None) -> Outcome:
+    del event
+    return {
+        "raw": raw,
+        "min": 0.0 if raw is not None else None,
+        "max": high,
+        "score": ratio(raw, 0.0, high),
+    }
+
+
+def _submission(event: Event) -> Outcome:
+    """A submission; once graded, its points, if the assignment's maximum was in the log."""
+    attempt = text_number(event.body.get("attempt"), "body.attempt")
+    found: Outcome = {"attempt": int(attempt) if attempt else None}
+    state = event.body.get("workflow_state")
+    if state == "unsubmitted":
+        return {"ignore": "a submission without content"}
+    raw = text_number(event.body.get("score"), "body.score")
+    if event.name == "submission_updated" and state == "graded" and raw is not None:
+        high = event.points.get(event.id("assignment_id"))
+        return {**found, "verb": "scored", **_points(event, raw, high)}
+    return found
+
+
+def _grade(event: Event) -> Outcome:
+    if event.body.get("muted") is True or event.body.get("grading_complete") is False:
+        return {"ignore": "a grade that is not final"}
+    raw = text_number(event.body.get("score"), "body.score")
+    high = text_number(event.body.get("points_possible"), "body.points_possible")
+    if raw is None:
+        return {"ignore": "a grade that was taken away"}
+    return _points(event, raw, high)
+
+
+def _course_grade(event: Event) -> Outcome:
+    percent = event.body.get("current_score", event.body.get("final_score"))
+    raw = text_number(percent, "body.current_score")
+    if raw is None:
+        return {"ignore": "a course grade without a value"}
+    return _points(event, raw, 100.0)
+
+
+def _progress(event: Event) -> Outcome:
+    done = number(get(event.body, "progress", "requirement_completed_count"), "completed count")
+    total = number(get(event.body, "progress", "requirement_count"), "requirement count")
+    if event.name == "course_completed":
+        return {"completion": True, "progress": share(ratio(done, 0.0, total))}
+    return {"progress": ratio(done, 0.0, total)}
+
+
+RULES: Mapping[str, Rule] = {
+    "enrollment_created": Rule("enrolled", ("user_id",), (), _enrolment),
+    "enrollment_updated": Rule("enrolled", ("user_id",), (), _enrolment),
+    "asset_accessed": Rule("viewed", (), (), _asset),
+    "submission_created": Rule(
+        "submitted", ("user_id",), ("assignment", "assignment_id"), _submission
+    ),
+    "submission_updated": Rule(
+        "submitted", ("user_id",), ("assignment", "assignment_id"), _submission
+    ),
+    "quiz_submitted": Rule("submitted", ("user_id",), ("quiz", "quiz_id")),
+    "grade_change": Rule("scored", ("student_id",), ("assignment", "assignment_id"), _grade),
+    "course_grade_change": Rule("scored", ("user_id",), (), _course_grade),
+    "course_progress": Rule("progressed", ("user", "id"), (), _progress),
+    "course_completed": Rule("completed", ("user", "id"), (), _progress),
+    "discussion_entry_created": Rule(
+        "interacted", ("user_id",), ("discussion_topic", "discussion_topic_id")
+    ),
+}
+IGNORED: Mapping[str, str] = {
+    "learning_outcome_result_created": "outcome results name only a user_uuid",
+    "learning_outcome_result_updated": "outcome results name only a user_uuid",
+}
+
+
+class CanvasSession:
+    """One import of Live Events, with the maximum points of the assignments seen in them."""
+
+    def __init__(self, options: AdaptOptions, points: Mapping[str, float]) -> None:
+        self._points = points
+        self._clock = Clock(options.timezone, "metadata.event_time")
+
+    def convert(self, record: Json, line: int) -> Interaction | Ignored:
+        """See `platform_adapters.contract.Session`."""
+        event = open_event(record, self._points)
+        rule = RULES.get(event.name)
+        if rule is None:
+            return Ignored(_reason_for(event.name), line)
+        real = event.metadata.get("real_user_id")
+        if real and real != event.metadata.get("user_id"):
+            return Ignored("somebody acted as the learner", line)
+        values = {"verb": rule.verb, **(rule.outcome(event) if rule.outcome else {})}
+        if "ignore" in values:
+            return Ignored(str(values["ignore"]), line)
+        learner = (
+            event.id(*rule.learner)
+            if rule.learner
+            else global_id(event.metadata.get("user_id"), event.shard, "metadata.user_id")
+        )
+        if not learner:
+            return Ignored("no user named", line)
+        course = event.course
+        item = values.pop("item", "") or _item(rule, event, course)
+        if not item:
+            return Ignored("no item named", line)
+        session = event.metadata.get("session_id")
+        return Interaction(
+            event_id=hashed(record),
+            learner=learner,
+            item=item,
+            timestamp=self._clock.seconds(event.metadata.get("event_time")),
+            order=None,
+            course=course,
+            session=session if isinstance(session, str) else "",
+            source=f"canvas:{event.name}",
+            **values,
+        )
+
+
+def _item(rule: Rule, event: Event, course: str) -> str:
+    if not rule.item:
+        return course
+    kind, field = rule.item
+    found = event.id(field)
+    return f"{kind}:{found}" if found else ""
+
+
+def open_event(record: Json, points: Mapping[str, float]) -> Event:
+    """Check an event's frame.
+
+    Raises:
+        RecordError: It is not `{metadata: {event_name, ...}, body}`.
+    """
+    metadata, body = get(record, "metadata"), get(record, "body")
+    name = get(metadata, "event_name")
+    if not isinstance(metadata, dict) or not isinstance(body, dict) or not isinstance(name, str):
+        raise RecordError("not a Live Event: metadata.event_name or body is missing")
+    return Event(name, metadata, body, shard_of(metadata), points)
+
+
+def _reason_for(name: str) -> str:
+    if name in IGNORED:
+        return IGNORED[name]
+    return f"no learning event: {name}" if _SAFE_NAME.fullmatch(name) else "no learning event"
+
+
+def split(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Logs have `metadata` and `body`; lists of courses or module items are catalogues."""
+    logs: list[Path] = []
+    others: list[Path] = []
+    for path in paths:
+        start = read_start(path)
+        is_catalogue = start.lstrip()[:1] == b"[" and b'"metadata"' not in start
+        (others if is_catalogue else logs).append(path)
+    return logs, others
+
+
+def prepare(paths: Sequence[Path], options: AdaptOptions) -> CanvasSession:
+    """Find the assignments' maximum points before the first submission."""
+    logs, _ = split(paths)
+    points: dict[str, float] = {}
+    for path in logs:
+        points.update(_assignments_in(path))
+    return CanvasSession(options, points)
+
+
+def _assignments_in(path: Path) -> Iterator[tuple[str, float]]:
+    """Assignments and their maximum; only files that hold assignment events are parsed."""
+    lines = read_lines(path, Position())
+    if not any(line is None or any(n in line for n in _ASSIGNMENT_EVENTS) for line in lines):
+        return
+    for _, record in read_json(path):
+        name = get(record, "metadata", "event_name")
+        if isinstance(record, Failure) or name not in {"assignment_created", "assignment_updated"}:
+            continue
+        try:
+            event = open_event(record, {})
+            high = text_number(event.body.get("points_possible"), "body.points_possible")
+            assignment = event.id("assignment_id")
+        except RecordError:
+            continue  # counted when the record is converted
+        if high is not None and assignment:
+            yield assignment, high
+
+
+def records(path: Path) -> Iterator[Record]:
+    """Events, one a line or in an array."""
+    return read_json(path)

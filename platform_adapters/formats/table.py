@@ -1,0 +1,191 @@
+"""The project's own interaction table: CSV with a header, JSON lines, or Parquet.
+
+For every platform without an adapter: name its columns as the contract does. Rows that an
+adapter has written come back unchanged: their event ids and pseudonyms are kept.
+
+Example: `learner,item,timestamp,verb,score` / `ana,osmosis,2024-03-01T09:00:00+01:00,answered,.5`
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+from platform_adapters.contract import COLUMNS, AdaptOptions, Ignored, Interaction
+from platform_adapters.errors import ReadError, RecordError
+from platform_adapters.readers.csv_rows import read_csv, read_header
+from platform_adapters.readers.files import read_start
+from platform_adapters.readers.json_records import read_json
+from platform_adapters.readers.parquet_rows import read_parquet
+from platform_adapters.values import (
+    Clock,
+    event_id,
+    event_namespace,
+    hashed,
+    identifier,
+    ratio,
+    text_number,
+)
+from recommender.interactions import VERB_INDEX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from platform_adapters.contract import Json, Record
+
+REQUIRED = ("learner", "item")
+EVIDENCE = frozenset({"observed", "aggregate", "override"})
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_KNOWN = frozenset(COLUMNS)
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+_PARQUET = b"PAR1"
+
+
+def _text(value: object, field: str) -> str:
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return identifier(value, field)
+
+
+def _whole(value: object, field: str) -> int | None:
+    found = text_number(value, field)
+    if found is None:
+        return None
+    if found != int(found):
+        raise RecordError(f"{field} is not a whole number")
+    return int(found)
+
+
+def _yes_no(value: object, field: str) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
+        return None
+    found = _BOOLEANS.get(str(value).strip().lower())
+    if found is None:
+        raise RecordError(f"{field} is not true or false")
+    return found
+
+
+def _unit(value: object, field: str) -> float | None:
+    found = text_number(value, field)
+    if found is not None and not 0 <= found <= 1:
+        raise RecordError(f"{field} is outside 0..1")
+    return found
+
+
+class TableSession:
+    """One import of rows of the interaction table."""
+
+    def __init__(self, options: AdaptOptions) -> None:
+        self._clock = Clock(options.timezone, "timestamp")
+        self._namespace = event_namespace(options.platform)
+
+    def convert(self, record: Json, line: int) -> Interaction | Ignored:
+        """See `platform_adapters.contract.Session`."""
+        del line
+        if not isinstance(record, dict):
+            raise RecordError("the record is not a JSON object")
+        get = record.get
+        learner = get("learner")
+        if not isinstance(learner, str | int) or isinstance(learner, bool) or learner == "":
+            raise RecordError("learner is missing")
+        verb = _text(get("verb"), "verb") or "viewed"
+        if verb not in VERB_INDEX:
+            raise RecordError("verb is not one of the table's verbs")
+        evidence = _text(get("evidence"), "evidence") or "observed"
+        if evidence not in EVIDENCE:
+            raise RecordError("evidence is not observed, aggregate or override")
+        raw, low, high = (text_number(get(name), name) for name in ("raw", "min", "max"))
+        score = _unit(get("score"), "score")
+        timestamp, order = self._when(record)
+        course, parent, session, language, skill = (_text(get(n), n) for n in _TEXTS)
+        return Interaction(
+            event_id=self._event_id(record),
+            learner=str(learner),
+            item=identifier(get("item"), "item"),
+            timestamp=timestamp,
+            order=order,
+            verb=verb,
+            score=ratio(raw, low, high) if score is None else score,
+            raw=raw,
+            min=low,
+            max=high,
+            success=_yes_no(get("success"), "success"),
+            completion=_yes_no(get("completion"), "completion"),
+            progress=_unit(get("progress"), "progress"),
+            duration_seconds=text_number(get("duration_seconds"), "duration_seconds"),
+            attempt=_whole(get("attempt"), "attempt"),
+            evidence=evidence,
+            source=_text(get("source"), "source") or "table",
+            course=course,
+            parent_item=parent,
+            session=session,
+            language=language,
+            skill=skill,
+        )
+
+    def _when(self, record: dict[str, Any]) -> tuple[int | None, int | None]:
+        """Time, or order where only that is known."""
+        order = _whole(record.get("order"), "order")
+        time = record.get("timestamp")
+        if time is None or time == "" or (isinstance(time, float) and math.isnan(time)):
+            if order is None:
+                raise RecordError("neither timestamp nor order")
+            return None, order
+        return self._clock.seconds(time), order
+
+    def _event_id(self, record: dict[str, Any]) -> str:
+        own = _text(record.get("event_id"), "event_id")
+        if not own:
+            return hashed({name: str(record[name]) for name in record if name in _KNOWN})
+        if _UUID.fullmatch(own):
+            return own
+        return event_id(self._namespace, f"table:{own}")
+
+
+_TEXTS = ("course", "parent_item", "session", "language", "skill")
+
+
+def split(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Tables with a learner, and catalogues."""
+    logs: list[Path] = []
+    others: list[Path] = []
+    for path in paths:
+        start = read_start(path)
+        is_catalogue = (
+            start[:4] != _PARQUET
+            and start.lstrip()[:1] not in {b"{", b"["}
+            and "learner" not in read_header(path)
+            and {"item", "title"} <= set(read_header(path))
+        )
+        (others if is_catalogue else logs).append(path)
+    return logs, others
+
+
+def prepare(paths: Sequence[Path], options: AdaptOptions) -> TableSession:
+    """Nothing need be known before the first row."""
+    del paths
+    return TableSession(options)
+
+
+def records(path: Path) -> Iterator[Record]:
+    """Rows, whatever of the three the file is.
+
+    Raises:
+        ReadError: A column that every row needs is missing.
+    """
+    start = read_start(path)
+    if start[:4] == _PARQUET:
+        return read_parquet(path)
+    if start.lstrip()[:1] in {b"{", b"["}:
+        return read_json(path)
+    header = read_header(path)
+    if "timestamp" not in header and "order" not in header and set(REQUIRED) <= set(header):
+        raise ReadError(
+            f"{path.name}, line 1: neither the column 'timestamp' nor 'order'; one of them must "
+            "say what came first"
+        )
+    return read_csv(path, REQUIRED)

@@ -1,0 +1,276 @@
+"""xAPI 1.0.3 and 2.0 statements: from learning record stores, cmi5, and LMS emitters.
+
+After the specification and the statements that Moodle's logstore_xapi, Open edX's
+event-routing-backends and the video profile really send. What is kept here:
+
+- raw, min and max decide a score; `scaled` only stands in for them, and one producer
+  (logstore_xapi) scales 0..1 to -1..1 and must be undone;
+- "progress" has two scales, told apart by IRI: cmi5's is of 100, video's of 1;
+- a voiding statement takes its target back, wherever in the files it stands;
+- an attempt is not an item: its parent is;
+- context activities may be one object or an array, and a wrapped statement is unwrapped.
+
+Example: Ana was scored 91.4 of 100 on *Humanities, course 12*.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from platform_adapters.contract import AdaptOptions, Failure, Ignored, Interaction, Withdrawn
+from platform_adapters.errors import RecordError
+from platform_adapters.formats.xapi_verbs import PROGRESSED, VERBS, VOIDED, WAIVED
+from platform_adapters.readers.files import Position, read_lines, read_start
+from platform_adapters.readers.json_records import read_json
+from platform_adapters.values import (
+    Clock,
+    boolean,
+    duration,
+    event_id,
+    event_namespace,
+    get,
+    hashed,
+    identifier,
+    number,
+    ratio,
+    share,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from platform_adapters.contract import Json, Record
+
+CMI5_CATEGORY = "https://w3id.org/xapi/cmi5/context/categories/cmi5"
+CMI5_PROGRESS = "https://w3id.org/xapi/cmi5/result/extensions/progress"
+VIDEO_PROGRESS = "https://w3id.org/xapi/video/extensions/progress"
+MOODLE_INFO = "http://lrs.learninglocker.net/define/extensions/info"
+COURSE_TYPE = "http://adlnet.gov/expapi/activities/course"
+ATTEMPT_TYPE = "http://adlnet.gov/expapi/activities/attempt"
+
+_LOG_MARKS = (b'"verb"', b'"actor"')
+_AGENTS = frozenset({"Agent", "Group"})
+
+
+def learner_of(actor: object, home_page: str | None = None) -> str:
+    """The actor's one identifier; an account is a home page and a name.
+
+    Args:
+        actor: An Agent.
+        home_page: Accounts of this home page are known by their name alone.
+
+    Raises:
+        RecordError: There is none of the four identifiers.
+    """
+    account = get(actor, "account")
+    if isinstance(account, dict):
+        name = account.get("name")
+        name = identifier(name, "actor.account.name")
+        page = identifier(account.get("homePage"), "actor.account.homePage")
+        return name if page == home_page else f"{page}|{name}"
+    for field in ("mbox", "openid"):
+        value = get(actor, field)
+        if value is not None:
+            return identifier(value, f"actor.{field}")
+    digest = get(actor, "mbox_sha1sum")
+    if digest is not None:
+        return "sha1:" + identifier(digest, "actor.mbox_sha1sum").lower()
+    raise RecordError("actor has no account, mbox, mbox_sha1sum or openid")
+
+
+def activities(statement: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """Context activities of a kind; the specification allows one object for an array."""
+    found = get(statement, "context", "contextActivities", kind)
+    if isinstance(found, dict):
+        return [found]
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
+
+def progress_of(extensions: object) -> float | None:
+    """Progress in [0, 1], by the scale that its IRI stands for."""
+    of_100 = number(get(extensions, CMI5_PROGRESS), "cmi5 progress")
+    if of_100 is not None:
+        return share(of_100 / 100)
+    return share(number(get(extensions, VIDEO_PROGRESS), "video progress"))
+
+
+def score_of(statement: dict[str, Any], *, is_moodle: bool) -> dict[str, float | None]:
+    """Score in [0, 1] and its parts as recorded.
+
+    Raises:
+        RecordError: A part is not a number, or `scaled` is outside -1..1.
+    """
+    score = get(statement, "result", "score")
+    if score is None:
+        return {}
+    if not isinstance(score, dict):
+        raise RecordError("result.score is not an object")
+    raw, low, high, scaled = (
+        number(score.get(name), f"result.score.{name}") for name in ("raw", "min", "max", "scaled")
+    )
+    if scaled is not None and not -1 <= scaled <= 1:
+        raise RecordError("result.score.scaled is outside -1..1")
+    value = ratio(raw, low, high)
+    if value is None and scaled is not None and raw is None:
+        value = (scaled + 1) / 2 if is_moodle else max(0.0, scaled)
+    elif value is None and scaled is not None and high is None:
+        value = None if is_moodle else max(0.0, scaled)
+    return {"score": value, "raw": raw, "min": low, "max": high}
+
+
+def result_of(statement: dict[str, Any], verb: str, *, is_moodle: bool) -> dict[str, Any]:
+    """Everything that `result` says, under our names.
+
+    Raises:
+        RecordError: A value has the wrong type.
+    """
+    result = statement.get("result")
+    if result is None:
+        return {}
+    if not isinstance(result, dict):
+        raise RecordError("result is not an object")
+    found: dict[str, Any] = score_of(statement, is_moodle=is_moodle)
+    success = boolean(result.get("success"), "result.success")
+    # This producer compares with a pass mark that is 0 where none was set: always true.
+    found["success"] = None if is_moodle else success
+    found["completion"] = boolean(result.get("completion"), "result.completion")
+    found["duration_seconds"] = duration(result.get("duration"), "result.duration")
+    found["progress"] = progress_of(result.get("extensions"))
+    if verb == PROGRESSED and found["progress"] is None and found.get("raw") is None:
+        # Open edX's completion aggregator sends the share done as a scaled score.
+        found["progress"], found["score"] = found.get("score"), None
+    return found
+
+
+class XapiSession:
+    """One import of statements, with the ids of those that others void."""
+
+    def __init__(self, options: AdaptOptions, voided: frozenset[str]) -> None:
+        self._voided = voided
+        self._namespace = event_namespace(options.platform)
+        self._clock = Clock(options.timezone, "timestamp")
+        self._home_page = options.home_page
+
+    def event_id(self, statement_id: str) -> str:
+        """Our id of a statement."""
+        return event_id(self._namespace, f"xapi:{statement_id.lower()}")
+
+    def convert(self, record: Json, line: int) -> Interaction | Ignored | Withdrawn:
+        """See `platform_adapters.contract.Session`."""
+        statement = unwrap(record)
+        own = statement.get("id")
+        verb = identifier(get(statement, "verb", "id"), "verb.id")
+        if verb == VOIDED:
+            target = identifier(get(statement, "object", "id"), "object.id")
+            return Withdrawn(self.event_id(target), line)
+        if isinstance(own, str) and own.lower() in self._voided:
+            return Ignored("voided by another statement", line)
+        actor = statement.get("actor")
+        if get(actor, "objectType") == "Group" or get(actor, "member") is not None:
+            return Ignored("the actor is a group", line)
+        target_type = get(statement, "object", "objectType") or "Activity"
+        if target_type != "Activity":
+            kind = target_type if target_type in _AGENTS else "statement"
+            return Ignored(f"the object is no activity but a {str(kind).lower()}", line)
+        return self._interaction(statement, verb)
+
+    def _interaction(self, statement: dict[str, Any], verb: str) -> Interaction:
+        own = statement.get("id")
+        item, parent, course = place_of(statement)
+        is_moodle = get(statement, "context", "extensions", MOODLE_INFO) is not None
+        result = result_of(statement, verb, is_moodle=is_moodle)
+        ours = VERBS.get(verb, "other")
+        if ours == "completed" and result.get("completion") is False:
+            ours = "uncompleted"
+        session = get(statement, "context", "registration")
+        language = get(statement, "context", "language")
+        return Interaction(
+            event_id=self.event_id(own) if isinstance(own, str) and own else hashed(statement),
+            learner=learner_of(statement.get("actor"), self._home_page),
+            item=item,
+            timestamp=self._clock.seconds(statement.get("timestamp") or statement.get("stored")),
+            order=None,
+            verb=ours,
+            course=course,
+            parent_item=parent,
+            session=session if isinstance(session, str) else "",
+            language=language if isinstance(language, str) else "",
+            evidence="override" if verb == WAIVED else "observed",
+            source=f"xapi:{verb}",
+            **result,
+        )
+
+
+def unwrap(record: Json) -> dict[str, Any]:
+    """The statement itself; a store's dump may wrap it in `statement`.
+
+    Raises:
+        RecordError: It is no JSON object.
+    """
+    if not isinstance(record, dict):
+        raise RecordError("the record is not a JSON object")
+    inner = record.get("statement")
+    return inner if isinstance(inner, dict) and "verb" not in record else record
+
+
+def place_of(statement: dict[str, Any]) -> tuple[str, str, str]:
+    """Item, parent item and course; the parent of an attempt is the item.
+
+    Raises:
+        RecordError: The object has no id.
+    """
+    target = statement.get("object")
+    item = identifier(get(target, "id"), "object.id")
+    kind = get(target, "definition", "type")
+    parents, groups = activities(statement, "parent"), activities(statement, "grouping")
+    if kind == ATTEMPT_TYPE and parents:
+        item = identifier(parents[0].get("id"), "context parent id")
+        parents = parents[1:]
+    course = item if kind == COURSE_TYPE else ""
+    parent = ""
+    for activity in (*parents, *groups):
+        other = activity.get("id")
+        if not isinstance(other, str) or not other or other == item:
+            continue
+        if get(activity, "definition", "type") == COURSE_TYPE:
+            course = course or identifier(other, "context course id")
+        elif activity in parents and not parent:
+            parent = identifier(other, "context parent id")
+    return item, parent, course
+
+
+def split(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Logs hold statements; a list of activity definitions is a catalogue."""
+    logs: list[Path] = []
+    others: list[Path] = []
+    for path in paths:
+        start = read_start(path)
+        is_catalogue = start.lstrip()[:1] == b"[" and not any(m in start for m in _LOG_MARKS)
+        (others if is_catalogue and b'"definition"' in start else logs).append(path)
+    return logs, others
+
+
+def prepare(paths: Sequence[Path], options: AdaptOptions) -> XapiSession:
+    """Find the voided statements before the first is converted."""
+    logs, _ = split(paths)
+    voided = {target for path in logs for target in _voided_in(path)}
+    return XapiSession(options, frozenset(voided))
+
+
+def _voided_in(path: Path) -> Iterator[str]:
+    """Ids that voiding statements of a file name; only files that hold one are parsed."""
+    if not any(line is None or b"verbs/voided" in line for line in read_lines(path, Position())):
+        return
+    for _, record in read_json(path):
+        if isinstance(record, Failure) or not isinstance(record, dict):
+            continue
+        statement = unwrap(record)
+        target = get(statement, "object", "id")
+        if get(statement, "verb", "id") == VOIDED and isinstance(target, str):
+            yield target.lower()
+
+
+def records(path: Path) -> Iterator[Record]:
+    """Statements: one a line, an array, or a store's `{"statements": [...]}`."""
+    return read_json(path)

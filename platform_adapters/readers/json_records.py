@@ -1,0 +1,143 @@
+"""JSON records: one a line, or one array, or an LRS's answer `{"statements": [...]}`.
+
+In a log of lines the number with each record is its line; in an array it is the number of
+the element, from 1.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from typing import TYPE_CHECKING
+
+import orjson
+
+from platform_adapters.contract import Failure
+from platform_adapters.errors import ReadError
+from platform_adapters.readers.files import (
+    MAX_LINE_BYTES,
+    Position,
+    open_bytes,
+    read_lines,
+    read_start,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from platform_adapters.contract import Json, Record
+
+    Decoder = Callable[[str, int], tuple[Json, int]]
+
+_WRAPPED = re.compile(rb'\s*\{\s*"statements"\s*:\s*\[')
+_GAP = re.compile(r"[\s,]*")
+_CHUNK = 1 << 18
+
+TOO_LONG = f"the line is longer than {MAX_LINE_BYTES:,} bytes"
+NOT_UTF8 = "the line is not UTF-8"
+NUL = "the line holds NUL bytes"
+NOT_JSON = "the line is not JSON"
+
+
+def read_json(path: Path) -> Iterator[Record]:
+    """Parse a log in any of the three shapes, in bounded memory.
+
+    Raises:
+        ReadError: The file is damaged, or an array in it is not closed.
+    """
+    start = read_start(path)
+    wrapped = _WRAPPED.match(start)
+    if wrapped:
+        return read_array(path, skip=wrapped.end() - 1)
+    if start.lstrip()[:1] == b"[":
+        return read_array(path, skip=start.index(b"["))
+    return read_json_lines(path)
+
+
+def read_json_lines(path: Path) -> Iterator[Record]:
+    """One JSON value a line; blank lines are not records."""
+    position = Position()
+    loads = orjson.loads
+    for line in read_lines(path, position):
+        if line is None:
+            yield position.line, Failure(TOO_LONG)
+            continue
+        try:
+            yield position.line, loads(line)
+        except orjson.JSONDecodeError:
+            if line.strip():
+                yield position.line, Failure(_diagnose(line))
+
+
+def _diagnose(line: bytes) -> str:
+    """Why a line is not JSON."""
+    if b"\0" in line:
+        return NUL
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return NOT_UTF8
+    return NOT_JSON
+
+
+def read_array(path: Path, skip: int) -> Iterator[Record]:
+    """Elements of a JSON array, parsed one by one.
+
+    Args:
+        path: The file.
+        skip: Bytes before the array's bracket.
+
+    Raises:
+        ReadError: An element is not JSON or longer than `MAX_LINE_BYTES`, or the file ends
+            before the array does: after either, no element's bounds are known.
+    """
+    position = Position()
+    decode = json.JSONDecoder().raw_decode
+    utf8 = codecs.getincrementaldecoder("utf-8")()
+    with open_bytes(path, position) as stream:
+        stream.read(skip + 1)
+        buffer, at, ended = "", 0, False
+        while True:
+            gap = _GAP.match(buffer, at)
+            at = gap.end() if gap else at
+            if at < len(buffer) and buffer[at] == "]":
+                return
+            element = _decode(decode, buffer, at)
+            # A number at the buffer's end may go on in the next chunk.
+            if element is not None and (element[1] < len(buffer) or ended):
+                position.line += 1
+                yield position.line, element[0]
+                at = element[1]
+                continue
+            if ended or len(buffer) - at > MAX_LINE_BYTES:
+                raise ReadError(_array_problem(path, position.line, ended=ended))
+            chunk = stream.read(_CHUNK)
+            ended = not chunk
+            try:
+                buffer, at = buffer[at:] + utf8.decode(chunk, ended), 0
+            except UnicodeDecodeError as error:
+                raise ReadError(
+                    f"{path.name}, after element {position.line}: not UTF-8; export it as UTF-8"
+                ) from error
+
+
+def _decode(decode: Decoder, buffer: str, at: int) -> tuple[Json, int] | None:
+    """The element that starts at a place, and where it ends; None if it is not whole."""
+    if at >= len(buffer):
+        return None
+    try:
+        return decode(buffer, at)
+    except (json.JSONDecodeError, RecursionError):
+        return None
+
+
+def _array_problem(path: Path, read: int, *, ended: bool) -> str:
+    where = f"{path.name}, element {read + 1} of the array"
+    if ended:
+        return (
+            f"{where}: the file ends before the array is closed (expected `]`). It is truncated "
+            "or not JSON; export or copy it again"
+        )
+    return f"{where} is not JSON, or longer than {MAX_LINE_BYTES:,} bytes"
