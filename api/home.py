@@ -159,8 +159,11 @@ class Home:
         """Whether a home has been made here."""
         return self.settings_path.is_file()
 
-    def require(self) -> Home:
+    def require(self, *, check_keys: bool = True) -> Home:
         """Return self if this is a home whose keys nobody else can read.
+
+        Args:
+            check_keys: False only for looking at what is wrong.
 
         Raises:
             HomeError: There is no home here.
@@ -171,7 +174,7 @@ class Home:
                 f"{self.path} is not a home: it has no settings.toml; make one with "
                 f"`murmuration init --home {self.path} --platform NAME`"
             )
-        for name in KEY_NAMES:
+        for name in KEY_NAMES if check_keys else ():
             self.read_key(name)
         return self
 
@@ -240,8 +243,12 @@ class Home:
         return key
 
 
-def find_home(given: Path | str | None) -> Home:
+def find_home(given: Path | str | None, *, check_keys: bool = True) -> Home:
     """The home named by the argument or by `MURMURATION_HOME`, checked.
+
+    Args:
+        given: The argument, if there was one.
+        check_keys: False only for looking at what is wrong.
 
     Raises:
         HomeError: None is named, or the one named is not a home.
@@ -250,7 +257,7 @@ def find_home(given: Path | str | None) -> Home:
     named = given or os.environ.get(HOME_VARIABLE)
     if not named:
         raise HomeError(f"no home given: use --home DIR or set {HOME_VARIABLE}")
-    return Home(Path(named)).require()
+    return Home(Path(named)).require(check_keys=check_keys)
 
 
 def atomic_write(path: Path, data: bytes, *, mode: int = 0o644) -> None:

@@ -84,9 +84,8 @@ def check_id(kind: str, name: str) -> None:
     """
     size = len(name.encode("utf-8", "surrogatepass"))
     if not 0 < size <= MAX_ID_BYTES:
-        start = name[:40]
         raise errors.RowRefusedError(
-            f"{kind} id {start!r}… has {size:,} bytes, expected 1 to {MAX_ID_BYTES:,}; "
+            f"the {kind} id has {size:,} bytes, expected 1 to {MAX_ID_BYTES:,}; "
             "check that the right column is read as the id"
         )
 

@@ -67,6 +67,22 @@ class Database:
             with connection.begin():
                 yield connection
 
+    def check(self) -> None:
+        """Check that the database is whole, as far as a quick look can tell.
+
+        Raises:
+            StoreDamagedError: It is not.
+            StoreError: It cannot be read.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return  # a server checks its own pages
+        with self.read() as connection:
+            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+        if found != "ok":
+            raise errors.StoreDamagedError(
+                f"{self.name}: the file is damaged ({found}); restore it from a backup"
+            )
+
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()

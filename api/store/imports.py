@@ -1,4 +1,9 @@
-"""Imports: one row for each file read, so that a stopped one is seen and an old one skipped."""
+"""Imports: one row for each file read.
+
+- A file whose import was stopped or killed goes on under the same number, so that its final
+  counts are those of an import that was never stopped.
+- An import whose input turned out to be unusable is taken back: nothing of it is kept.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from api.store.tables import imports
+from api.store.revision import bump
+from api.store.tables import imports, interactions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from api.store.database import Database
-    from api.store.interactions import AddResult
 
 RUNNING = "running"
 DONE = "done"
@@ -53,7 +58,7 @@ class ImportRow:
 def start(
     database: Database, *, adapter: str, path: str, digest: str, options: Mapping[str, Any]
 ) -> int:
-    """Record that the import of a file begins.
+    """Record that the import of a file begins, or goes on after it was stopped or killed.
 
     Returns:
         The import's number.
@@ -71,18 +76,56 @@ def start(
         "duplicates": 0,
         "started_at": int(time.time()),
     }
+    t = imports.c
+    query = sa.select(imports).where(t.digest == digest, t.adapter == adapter, t.state != DONE)
     with database.write() as connection:
+        for row in connection.execute(query):
+            if row.options == values["options"]:
+                again = sa.update(imports).where(t.id == row.id)
+                connection.execute(again.values(state=RUNNING, path=path, duplicates=0))
+                return int(row.id)
         made = connection.execute(sa.insert(imports).values(values)).inserted_primary_key
         return 0 if made is None else int(made[0])
 
 
-def advance(connection: sa.Connection, number: int, result: AddResult) -> None:
+def advance(connection: sa.Connection, number: int, added: int, duplicates: int) -> None:
     """Record a batch's progress, in the batch's own transaction."""
     t = imports.c
     change = sa.update(imports).where(t.id == number)
-    connection.execute(
-        change.values(stored=t.stored + result.added, duplicates=t.duplicates + result.duplicates)
-    )
+    connection.execute(change.values(stored=t.stored + added, duplicates=t.duplicates + duplicates))
+
+
+def stored(database: Database, number: int) -> int:
+    """Rows that an import has added so far, earlier runs of it included.
+
+    Raises:
+        StoreError: The database cannot be read.
+    """
+    query = sa.select(imports.c.stored).where(imports.c.id == number)
+    with database.read() as connection:
+        return int(connection.execute(query).scalar_one())
+
+
+def take_back(database: Database, number: int) -> int:
+    """Remove every row that an import has added.
+
+    Returns:
+        Number of rows removed.
+
+    Raises:
+        StoreError: The database failed; nothing was removed.
+    """
+    with database.write() as connection:
+        gone = connection.execute(
+            sa.delete(interactions).where(interactions.c.import_id == number)
+        ).rowcount
+        change = sa.update(imports).where(imports.c.id == number)
+        connection.execute(
+            change.values(state=STOPPED, stored=0, duplicates=0, ended_at=int(time.time()))
+        )
+        if gone:
+            bump(connection)
+        return int(gone)
 
 
 def end(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from api.store import codes
+from api.store import codes, imports
 from api.store.database import raw_insert
 from api.store.revision import bump
 from api.store.tables import interactions, items, learners, withdrawn
@@ -23,14 +23,15 @@ from platform_adapters.contract import Interaction
 from recommender.interactions import VERB_INDEX, VERBS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from api.store.database import Database
 
 BATCH_ROWS = 10_000
 """Rows a transaction: about a third of a second, so that other writers need not wait long."""
 
-_COLUMNS = tuple(column.name for column in interactions.c if column.name != "id")
+_OURS = frozenset({"id", "import_id"})
+_COLUMNS = tuple(column.name for column in interactions.c if column.name not in _OURS)
 _FIELDS = attrgetter(
     "event_id",
     "learner",
@@ -108,7 +109,7 @@ def add(
     rows: Iterable[Interaction],
     *,
     batch: int = BATCH_ROWS,
-    within: Callable[[sa.Connection, AddResult], None] | None = None,
+    import_id: int | None = None,
 ) -> AddResult:
     """Store rows, batch by batch.
 
@@ -116,8 +117,8 @@ def add(
         database: Where.
         rows: Pseudonymised interactions.
         batch: Rows a transaction.
-        within: Called inside each batch's transaction with what it added, so that progress is
-            recorded with the rows or not at all.
+        import_id: The import that the rows belong to; its progress is recorded in each batch's
+            own transaction.
 
     Returns:
         How many were new and how many were there already.
@@ -134,13 +135,13 @@ def add(
         with database.write() as connection:
             learner_codes.learn(connection, {row[1] for row in taken})
             item_codes.learn(connection, _named_items(taken))
-            tuples = _coded(taken, learner_codes, item_codes)
-            added = raw_insert(connection, interactions, _COLUMNS, tuples)
+            tuples = _coded(taken, learner_codes, item_codes, import_id)
+            added = raw_insert(connection, interactions, (*_COLUMNS, "import_id"), tuples)
             result = AddResult(added, len(taken) - added)
             if added:
                 bump(connection)
-            if within is not None:
-                within(connection, result)
+            if import_id is not None:
+                imports.advance(connection, import_id, result.added, result.duplicates)
         learner_codes.keep()
         item_codes.keep()
         total += result
@@ -155,7 +156,10 @@ def _named_items(taken: list[tuple[Any, ...]]) -> set[str]:
 
 
 def _coded(
-    taken: list[tuple[Any, ...]], learner_codes: codes.Codebook, item_codes: codes.Codebook
+    taken: list[tuple[Any, ...]],
+    learner_codes: codes.Codebook,
+    item_codes: codes.Codebook,
+    import_id: int | None,
 ) -> list[tuple[Any, ...]]:
     # Slices keep the inner loop short: it runs for every record of an import.
     return [
@@ -172,6 +176,7 @@ def _coded(
             *row[17:20],
             codes.evidence_code(row[20]),
             row[21],
+            import_id,
         )
         for row in taken
     ]

@@ -98,6 +98,15 @@ class Store:
         """Close it."""
         self.close()
 
+    def check(self) -> None:
+        """Check that the database is whole.
+
+        Raises:
+            StoreDamagedError: It is not.
+            StoreError: It cannot be read.
+        """
+        self._database.check()
+
     def revision(self) -> int:
         """A number that grows with every change that can change an answer."""
         return revision.read(self._database)

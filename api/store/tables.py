@@ -3,6 +3,7 @@
 - `learners` and `items` give every pseudonym and item id a small integer; `interactions` holds
   the integers, so that a row is small and reading for training needs no strings.
 - An event's key is 16 bytes: the bytes of its UUID. Inserting it twice changes nothing.
+- `import_id` says which import added a row, so that a failed one can be taken back whole.
 - `withdrawn` names events that their source took back (a voided statement); they may come
   before the event itself, so they are kept apart and left out on reading.
 - `released` stands alone, keyed by pseudonym: the mark outlives the learner's rows (R3).
@@ -73,6 +74,7 @@ interactions = sa.Table(
     sa.Column("language", sa.Text),
     sa.Column("evidence", sa.SmallInteger, nullable=False),
     sa.Column("source", sa.Text),
+    sa.Column("import_id", sa.ForeignKey("imports.id")),
     # With the time, the list of learners needs the index alone.
     sa.Index("ix_interactions_learner_id", "learner_id", "timestamp"),
 )

@@ -17,10 +17,10 @@ def _row_id() -> sa.types.TypeEngine[int]:
 
 def upgrade() -> None:
     """Make every table; the revision counter starts at 0."""
+    _access()
     _events()
     _privacy()
     _logs()
-    _access()
     meta = sa.table("meta", sa.column("name", sa.Text), sa.column("value", sa.BigInteger))
     op.execute(meta.insert().values(name="revision", value=0))
 
@@ -65,6 +65,8 @@ def _events() -> None:
         sa.Column("language", sa.Text(), nullable=True),
         sa.Column("evidence", sa.SmallInteger(), nullable=False),
         sa.Column("source", sa.Text(), nullable=True),
+        sa.Column("import_id", _row_id(), nullable=True),
+        sa.ForeignKeyConstraint(["import_id"], ["imports.id"], name="fk_interactions_import_id"),
         sa.ForeignKeyConstraint(["course_id"], ["items.id"], name="fk_interactions_course_id"),
         sa.ForeignKeyConstraint(["item_id"], ["items.id"], name="fk_interactions_item_id"),
         sa.ForeignKeyConstraint(["learner_id"], ["learners.id"], name="fk_interactions_learner_id"),
@@ -98,7 +100,7 @@ def _events() -> None:
         sa.Column("available_from", sa.Text(), server_default="", nullable=False),
         sa.Column("available_until", sa.Text(), server_default="", nullable=False),
         sa.Column("publisher", sa.Text(), server_default="", nullable=False),
-        sa.Column("hidden", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("hidden", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(["item_id"], ["items.id"], name="fk_catalogue_item_id"),
         sa.PrimaryKeyConstraint("item_id", name="pk_catalogue"),
     )

@@ -1,0 +1,196 @@
+"""`ingest` and `sync`: logs into the store."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from api.cli.options import home_option, json_option
+from api.cli.output import progress, write_json
+from api.home import PSEUDONYM_KEY, Home, atomic_write, find_home
+from api.ingesting import Importer
+from api.settings import Settings, SourceSettings, load_settings
+from api.settings_errors import SettingsError
+from api.store.opening import open_store
+from platform_adapters.contract import AdaptOptions
+from platform_adapters.convert import MAX_REJECT_SHARE
+from platform_adapters.pseudonyms import Pseudonymiser
+from platform_adapters.registry import adapter_named
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from api.store.store import Store
+
+_SHOWN_REASONS = 5
+
+
+@click.command()
+@click.argument("adapter")
+@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@home_option
+@click.option("--timezone", help="Zone of times that carry none, such as Europe/Berlin.")
+@click.option("--year", type=click.IntRange(1990, 2200), help="Year of times that have none.")
+@click.option("--home-page", help="xAPI accounts of this home page are known by their name alone.")
+@click.option(
+    "--max-rejects",
+    type=click.FloatRange(0, 1),
+    default=MAX_REJECT_SHARE,
+    show_default=True,
+    help="Share of unusable rows above which nothing of a file is kept.",
+)
+@click.option(
+    "--report",
+    "report_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the reports, with line numbers of what was rejected, to this file.",
+)
+@json_option
+def ingest(
+    adapter: str,
+    inputs: tuple[Path, ...],
+    home: Path | None,
+    timezone: str | None,
+    year: int | None,
+    home_page: str | None,
+    max_rejects: float,
+    report_path: Path | None,
+    json_path: Path | None,
+) -> None:
+    """Read logs into the store; what is there already is left as it is.
+
+    A stopped import goes on when the same command is given again.
+
+    Example: murmuration ingest moodle logstore.csv.gz --timezone UTC --home dogwood
+    """
+    place = find_home(home)
+    settings = load_settings(place)
+    options = AdaptOptions(settings.platform, timezone, year, home_page)
+    chosen = adapter_named(adapter)
+    pseudonymiser = Pseudonymiser(place.read_key(PSEUDONYM_KEY))
+    with open_store(place, settings) as store:
+        importer = Importer(store, chosen, options, pseudonymiser, max_rejects)
+        records = _import(importer, inputs)
+    args = {"adapter": adapter, "inputs": [str(path) for path in inputs], "home": str(place.path)}
+    if report_path is not None:
+        _write_report(report_path, records)
+    if json_path is not None:
+        write_json(json_path, "ingest", args, records)
+
+
+@click.command()
+@home_option
+@click.option("--no-train", is_flag=True, help="Import only.")
+@json_option
+def sync(home: Path | None, json_path: Path | None, *, no_train: bool) -> None:
+    """Ingest every [[sources]] entry of the settings and train: for a nightly timer.
+
+    Files that were read to their end before and have not changed are skipped.
+
+    Example: murmuration sync --home dogwood
+    """
+    place = find_home(home)
+    settings = load_settings(place)
+    if not settings.sources:
+        raise SettingsError(
+            f"{place.settings_path}: there is no [[sources]] entry, so there is nothing to "
+            "ingest; add one (the file shows how) or use `murmuration ingest`"
+        )
+    pseudonymiser = Pseudonymiser(place.read_key(PSEUDONYM_KEY))
+    records: list[dict[str, Any]] = []
+    with open_store(place, settings) as store:
+        for number, source in enumerate(settings.sources):
+            records += _sync_one(place, settings, source, number, store, pseudonymiser)
+        store.forget_recommendations(keep_days=settings.serve.keep_recommendations_days)
+    if json_path is not None:
+        write_json(json_path, "sync", {"home": str(place.path)}, records)
+    if not no_train:
+        from api.cli.main import cli  # noqa: PLC0415 - it names this module in its table
+
+        cli.main(["train", "--home", str(place.path)], standalone_mode=False)
+
+
+def _sync_one(
+    place: Home,
+    settings: Settings,
+    source: SourceSettings,
+    number: int,
+    store: Store,
+    pseudonymiser: Pseudonymiser,
+) -> list[dict[str, Any]]:
+    adapter = adapter_named(source.adapter)
+    if source.catalogue is not None:
+        items = list(adapter.read_catalogue(place.path / source.catalogue))
+        changed = store.upsert_catalogue(items)
+        click.echo(f"{source.catalogue}: {changed.added:,} items new, {changed.changed:,} changed")
+    paths: list[Path] = []
+    for pattern in source.inputs:
+        found = _matches(place.path, pattern)
+        if not found:
+            raise SettingsError(
+                f"{place.settings_path}: sources.{number}.inputs: no file matches {pattern!r}; "
+                "correct the path or remove the entry"
+            )
+        paths += found
+    options = AdaptOptions(settings.platform, source.timezone, source.year)
+    importer = Importer(store, adapter, options, pseudonymiser, skip_finished=True)
+    return _import(importer, paths)
+
+
+def _matches(base: Path, pattern: str) -> list[Path]:
+    """Files of a pattern, sorted; a relative pattern starts at `base`."""
+    path = base / pattern
+    if path.exists():
+        return [path]
+    anchor = Path(path.anchor)
+    return sorted(anchor.glob(str(path.relative_to(anchor))))
+
+
+def _import(importer: Importer, paths: Sequence[Path]) -> list[dict[str, Any]]:
+    records: list[dict[str, Any]] = []
+    with progress(None, f"Importing {importer.adapter.name}") as ticker:
+        showing = Importer(
+            importer.store,
+            importer.adapter,
+            importer.options,
+            importer.pseudonymiser,
+            importer.max_reject_share,
+            ticker.advance,
+            importer.skip_finished,
+        )
+        records.extend(showing.run(paths))
+    for record in records:
+        click.echo("\n".join(_lines(record)))
+    return records
+
+
+def _lines(record: dict[str, Any]) -> list[str]:
+    """A report for people; its first line is a sum."""
+    if record.get("skipped"):
+        return [f"{record['file']}: unchanged since it was imported, skipped"]
+    rate = record["rows"] / max(record["seconds"], 1e-3)
+    lines = [
+        f"{record['file']}: {record['rows']:,} rows = {record['events']:,} events "
+        f"+ {record['duplicates']:,} duplicates + {record['ignored_rows']:,} ignored "
+        f"+ {record['rejected_rows']:,} rejected ({record['seconds']:.1f} s, {rate:,.0f} rows/s)"
+    ]
+    for reason, count in list(record["ignored"].items())[:_SHOWN_REASONS]:
+        lines.append(f"  ignored {count:,}: {reason}")
+    for reason, found in list(record["rejected"].items())[:_SHOWN_REASONS]:
+        first = found["lines"][0]
+        where = f"{first['file']}, line {first['line']}"
+        lines.append(f"  rejected {found['count']:,}: {reason} (first in {where})")
+    if record["unknown_events"]:
+        names = ", ".join(list(record["unknown_events"])[:_SHOWN_REASONS])
+        lines.append(f"  stored as `other`, unknown names: {names}")
+    if record["withdrawn"]:
+        lines.append(f"  {record['withdrawn']:,} earlier events taken back")
+    return lines
+
+
+def _write_report(path: Path, records: list[dict[str, Any]]) -> None:
+    text = json.dumps({"files": records}, indent=1, ensure_ascii=False) + "\n"
+    atomic_write(path, text.encode())

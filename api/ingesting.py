@@ -1,0 +1,146 @@
+"""Imports of log files into the store: digest, convert, store, report.
+
+- One file is one import. Stopped or killed, it goes on when the same file is given again, and
+  its report is that of an import that was never stopped.
+- A file that turns out to be unusable (damaged, the wrong adapter) leaves nothing behind.
+- The report's counts add up: rows = events + duplicates + ignored + rejected.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from api.store.errors import StoreError
+from api.store.imports import DONE, STOPPED
+from platform_adapters.convert import MAX_REJECT_SHARE, convert
+from platform_adapters.errors import AdapterError
+from platform_adapters.report import ImportReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from api.store.store import Store
+    from platform_adapters.contract import Adapter, AdaptOptions, Interaction
+    from platform_adapters.pseudonyms import Pseudonymiser
+
+_TICK_ROWS = 2_000
+_READ_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """What an import needs beside its files.
+
+    Attributes:
+        store: Where rows go.
+        adapter: Reads the files.
+        options: Platform, zone, year.
+        pseudonymiser: The home's.
+        max_reject_share: Above this share of unusable rows a file is refused, in [0, 1].
+        on_rows: Told how many more rows were read.
+        skip_finished: Whether files that were read to their end before are left alone.
+    """
+
+    store: Store
+    adapter: Adapter
+    options: AdaptOptions
+    pseudonymiser: Pseudonymiser
+    max_reject_share: float = MAX_REJECT_SHARE
+    on_rows: Callable[[int], None] = field(default=lambda _rows: None)
+    skip_finished: bool = False
+
+    def run(self, paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
+        """Import log files, each with the side tables among the inputs.
+
+        Args:
+            paths: Logs, and the side tables and catalogues that the adapter knows among them.
+
+        Yields:
+            The report of each log, once it is stored.
+
+        Raises:
+            AdapterError: A file cannot be used; nothing of that file is kept.
+            StoreError: The store failed; what was committed is kept.
+            OSError: A file cannot be read.
+        """
+        logs, sides = self.adapter.split(paths)
+        # Without a log among them, `convert` says what was expected.
+        for log in logs or paths[:1]:
+            yield self._one(log, sides)
+
+    def _one(self, log: Path, sides: Sequence[Path]) -> dict[str, Any]:
+        began = time.monotonic()
+        what: dict[str, Any] = {
+            "adapter": self.adapter.name,
+            "digest": digest_of(log),
+            "options": {
+                "platform": self.options.platform,
+                "timezone": self.options.timezone,
+                "year": self.options.year,
+                "home_page": self.options.home_page,
+                "sides": sorted(digest_of(side) for side in sides),
+            },
+        }
+        if self.skip_finished and (before := self.store.finished_import(**what)) is not None:
+            return {"file": str(log), "import": before.id, "skipped": True}
+        number = self.store.start_import(path=str(log), **what)
+        report = ImportReport()
+        rows = convert(
+            self.adapter,
+            [log, *sides],
+            self.options,
+            self.pseudonymiser,
+            report,
+            max_reject_share=self.max_reject_share,
+        )
+        try:
+            self.store.import_interactions(number, self._ticking(rows, report))
+            self.store.withdraw(report.withdrawn)
+            record = self._record(log, number, report, time.monotonic() - began)
+            self.store.end_import(number, state=DONE, report=record)
+        except AdapterError:
+            self.store.take_back_import(number)
+            raise
+        except BaseException:
+            with suppress(StoreError):  # whatever stopped us may stop this too; a rerun finds out
+                self.store.end_import(number, state=STOPPED)
+            raise
+        return record
+
+    def _ticking(self, rows: Iterable[Interaction], report: ImportReport) -> Iterator[Interaction]:
+        told = 0
+        for count, row in enumerate(rows):
+            yield row
+            if count % _TICK_ROWS == 0:
+                self.on_rows(report.rows - told)
+                told = report.rows
+        self.on_rows(report.rows - told)
+
+    def _record(
+        self, log: Path, number: int, report: ImportReport, seconds: float
+    ) -> dict[str, Any]:
+        """The report with the store's view: what was there already is a duplicate."""
+        stored = self.store.stored_by_import(number)
+        counts = report.to_dict()
+        counts["duplicates"] = report.duplicates + report.events - stored
+        counts["events"] = stored
+        head = {"file": str(log), "import": number, "adapter": self.adapter.name}
+        return {**head, **counts, "seconds": round(seconds, 3)}
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, hex.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(_READ_BYTES):
+            digest.update(part)
+    return digest.hexdigest()
