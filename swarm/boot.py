@@ -1,0 +1,99 @@
+"""Starting, and again: the ledger is verified, the log replayed, no vote forgotten (R26)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from swarm import codec
+from swarm.consensus.instance import Instance, add_proposal
+from swarm.consensus.messages import read_proposal, read_vote
+from swarm.consensus.simplex import restore
+from swarm.desk import on_block
+from swarm.errors import LedgerError, RemoteProtocolError
+from swarm.events import Persist
+from swarm.ledger.chain import verify_next
+from swarm.ledger.transactions import TRANSACTIONS, read_transaction
+from swarm.protocol import MAX_MESSAGE_BYTES, read_signed, refuse
+from swarm.receive import check_block
+
+if TYPE_CHECKING:
+    from swarm.consensus.instance import Seat
+    from swarm.events import Started
+    from swarm.state import NodeConfig, State, Step
+
+
+def boot_record(seat: Seat) -> bytes:
+    """The first record of a log: whose it is."""
+    return codec.encode(["boot", seat.genesis.swarm_id, seat.me])
+
+
+def on_started(seat: Seat, config: NodeConfig, state: State, event: Started) -> Step:
+    """Take up the ledger and the log of earlier runs.
+
+    Raises:
+        LedgerError: One of them is damaged, another member's, or the log is missing.
+    """
+    state = replace(state, started=True, now_ms=event.now_ms, passive=config.restored)
+    state = _read_blocks(seat, state, event.blocks)
+    record = boot_record(seat)
+    if not event.log:
+        if event.blocks and not config.restored:
+            raise LedgerError(
+                "There is a ledger but no vote log: this peer could vote twice and does not start "
+                "(R26). Put the log back, or start it as restored, so that it takes no part until "
+                "the next height is decided."
+            )
+        return state, (Persist(record),)
+    if event.log[0] != record:
+        raise LedgerError("The vote log is another member's or another swarm's; put ours back.")
+    for number, entry in enumerate(event.log[1:], start=2):
+        try:
+            state = _replay(seat, state, entry)
+        except RemoteProtocolError as cause:
+            raise LedgerError(
+                f"Record {number} of the vote log is damaged: {cause}. Start this peer as restored."
+            ) from cause
+    return state, ()
+
+
+def _read_blocks(seat: Seat, state: State, blocks: tuple[bytes, ...]) -> State:
+    ledger = state.ledger
+    for data in blocks:
+        try:
+            ledger = verify_next(seat.genesis, ledger, data, seat.signer.verify, seat.quorum)
+        except RemoteProtocolError as cause:
+            raise LedgerError(
+                f"Our ledger does not verify at height {ledger.height + 1}: {cause}. Remove the "
+                "blocks from there on; they are fetched again from other members."
+            ) from cause
+    desk = on_block(state.desk, state.ledger, ledger, state.now_ms)
+    instance = Instance(ledger.height + 1)
+    return replace(state, ledger=ledger, finals=blocks, desk=desk, instance=instance)
+
+
+def _replay(seat: Seat, state: State, record: bytes) -> State:
+    value: Any = codec.decode(record, MAX_MESSAGE_BYTES)
+    if type(value) is not list or len(value) < 2:
+        raise refuse("a record without a type")
+    if value[0] == "boot":
+        return state
+    if value[0] == "transaction":
+        signed = read_signed(value[1], TRANSACTIONS, seat.signer.verify)
+        transaction = read_transaction(signed)
+        key = (signed.purpose, (transaction.round, transaction.attempt))
+        desk = replace(state.desk, signed={**state.desk.signed, key: signed})
+        return replace(state, desk=desk)
+    if value[0] == "proposal":
+        proposal = read_proposal(value[1], seat.signer.verify)
+        if proposal.height != state.instance.height:
+            return state
+        checked = check_block(seat, state, proposal.block)
+        return replace(checked, instance=add_proposal(seat, state.instance, proposal))
+    if value[0] == "vote" and len(value) == 3 and type(value[2]) is bytes:
+        vote = read_vote(value[1], seat.signer.verify)
+        if vote.height != state.instance.height:
+            return state
+        checked = check_block(seat, state, value[2]) if value[2] else state
+        return replace(checked, instance=restore(state.instance, vote, value[2]))
+    raise refuse("a record of unknown type")

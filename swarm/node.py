@@ -1,0 +1,199 @@
+"""The protocol core of one member: events in, effects out, nothing else.
+
+`Node.step` takes one event of `swarm.events` and returns what the shell has to do, in order. All
+state is one frozen value that is replaced at the end of a step, so that refused input changes
+nothing: foreign bytes that break the protocol come back as one `Note` of level `warning` that
+names the peer and the rule, and everything else is as before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, assert_never
+
+from swarm import desk as desks
+from swarm import events, sync
+from swarm.boot import on_started
+from swarm.consensus import simplex
+from swarm.consensus.instance import Seat
+from swarm.errors import LedgerError, LocalProtocolError, RemoteProtocolError
+from swarm.ledger.blocks import apply_block, read_block, write_final
+from swarm.ledger.rounds import compute_next_round
+from swarm.ledger.transactions import MAX_CLOSE_SECONDS
+from swarm.pool import Content, add_transaction
+from swarm.protocol import Fields
+from swarm.receive import accept, on_received
+from swarm.rounds import work
+from swarm.state import NodeConfig, State, Step, empty_state
+from swarm.views import NodeView, build_view
+
+if TYPE_CHECKING:
+    from swarm.events import Effect, Event
+    from swarm.ledger.genesis import Genesis
+    from swarm.signing import Signer
+
+
+class Node:
+    """One member of one swarm."""
+
+    def __init__(
+        self, genesis: Genesis, me: str, signer: Signer, config: NodeConfig | None = None
+    ) -> None:
+        """Take a seat.
+
+        Args:
+            genesis: Verified.
+            me: Our member id.
+            signer: Signs for `me` in this swarm.
+            config: What we choose ourselves.
+
+        Raises:
+            LedgerError: `me` is not a member.
+        """
+        if me not in genesis.by_id:
+            raise LedgerError(f"{me} is not a member of the swarm {genesis.name!r}.")
+        self._config = config or NodeConfig()
+        self._seat = Seat(genesis, me, signer, self._config.rules)
+        self._state = empty_state(genesis)
+
+    def step(self, event: Event) -> tuple[Effect, ...]:
+        """Take one event.
+
+        Returns:
+            What to do, in this order; a `Persist` is finished before what follows it.
+
+        Raises:
+            LocalProtocolError: The shell broke the order of events: a bug of ours.
+            LedgerError: At `Started`: our own ledger or vote log is damaged or missing.
+        """
+        try:
+            state, effects = self._take(event)
+        except RemoteProtocolError as error:
+            if not isinstance(event, events.Received):
+                raise
+            rule = f" ({error.rule})" if error.rule else ""
+            return (events.Note("warning", f"{event.sender} sent {error}{rule}; dropped."),)
+        state, more = self._settle(state)
+        self._state = state
+        return (*effects, *more)
+
+    def view(self) -> NodeView:
+        """What a status page may show."""
+        return build_view(self._seat, self._state)
+
+    def _take(self, event: Event) -> Step:
+        state = self._state
+        if isinstance(event, events.Started):
+            if state.started:
+                raise LocalProtocolError("a node was started twice")
+            return on_started(self._seat, self._config, state, event)
+        if not state.started:
+            raise LocalProtocolError(f"{type(event).__name__} before Started")
+        match event:
+            case events.Tick():
+                return replace(state, now_ms=max(state.now_ms, event.now_ms)), ()
+            case events.Received():
+                return on_received(self._seat, self._config, state, event)
+            case events.RoundRequested():
+                return _on_request(state, event)
+            case _:
+                return replace(state, desk=_change_desk(state.desk, event)), ()
+
+    def _settle(self, state: State) -> Step:
+        """Do all that has become possible, height after height."""
+        effects: list[Effect] = []
+        patience = self._config.patience
+        while True:
+            before = state
+            desk, due = work(self._seat, state.ledger, state.desk, state.now_ms, patience)
+            effects.extend(due)
+            state = self._pool_own(replace(state, desk=desk) if desk is not state.desk else state)
+            judge = Content(self._seat, state, patience)
+            act = simplex.observe if state.passive else simplex.advance
+            instance, done = act(self._seat, state.instance, state.now_ms, judge)
+            effects.extend(done)
+            if instance is not state.instance:
+                state, noted = _note_evidence(replace(state, instance=instance))
+                effects.extend(noted)
+            state, decided = self._decide(state)
+            effects.extend(decided)
+            if state is before:
+                break
+        state, again = sync.send_again(self._seat, self._config, state)
+        return state, (*effects, *again)
+
+    def _pool_own(self, state: State) -> State:
+        pool = state.pool
+        current = state.ledger.current
+        due = current.key if current is not None else compute_next_round(state.ledger)
+        for (_, key), signed in sorted(state.desk.signed.items()):
+            if key != due:
+                continue
+            pool = add_transaction(self._seat, state.ledger, pool, signed)
+        return state if pool == state.pool else replace(state, pool=pool)
+
+    def _decide(self, state: State) -> Step:
+        final = state.instance.decided()
+        if final is None:
+            return state, ()
+        seat = self._seat
+        block = read_block(final.data, seat.signer.verify)
+        ledger = apply_block(seat.genesis, state.ledger, block, seat.signer.verify)
+        data = write_final(final)
+        grown, effects = accept(seat, self._config, state, ledger, data)
+        tell = events.Broadcast(sync.final_message(grown, block.height))
+        return grown, (*effects, tell)
+
+
+def _change_desk(
+    desk: desks.Desk,
+    event: events.ContributionReady
+    | events.ContributionAbstained
+    | events.BlobStored
+    | events.BlobRefused
+    | events.MergeComputed,
+) -> desks.Desk:
+    match event:
+        case events.ContributionReady():
+            return desks.on_ready(desk, event)
+        case events.ContributionAbstained():
+            return desks.on_abstained(desk, event)
+        case events.BlobStored():
+            return replace(desk, stored=desk.stored | {event.blob})
+        case events.BlobRefused():
+            return desks.on_refused(desk, event)
+        case events.MergeComputed():
+            return desks.on_merge(desk, event)
+        case _:
+            assert_never(event)
+
+
+def _on_request(state: State, event: events.RoundRequested) -> Step:
+    """An operator asks for a round: at most one request waits."""
+    fields = Fields(
+        {"kind": event.kind, "as_of": event.as_of, "close": event.close_after_seconds},
+        "round request",
+        ("kind", "as_of", "close"),
+    )
+    try:
+        fields.text("kind", 32)
+        fields.day("as_of")
+        fields.integer("close", 1, MAX_CLOSE_SECONDS)
+    except RemoteProtocolError as error:
+        return state, (events.Note("error", f"The request for a round is refused: {error}."),)
+    if state.ledger.current is not None:
+        number = state.ledger.current.opening.round
+        text = f"Round {number} is under way; ask again when it is decided."
+        return state, (events.Note("warning", text),)
+    return replace(state, desk=replace(state.desk, request=event)), ()
+
+
+def _note_evidence(state: State) -> Step:
+    fresh = {m: c for m, c in state.instance.evidence.items() if m not in state.evidence}
+    if not fresh:
+        return state, ()
+    notes = tuple(
+        events.Note("error", f"{member} contradicts itself: {fresh[member]}.")
+        for member in sorted(fresh)
+    )
+    return replace(state, evidence={**state.evidence, **fresh}), notes

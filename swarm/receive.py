@@ -1,0 +1,183 @@
+"""What a member's bytes do to our state: read strictly, verify, keep, or refuse as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from swarm import codec, sync
+from swarm.consensus.instance import Instance, add_certificate, add_proposal, add_vote
+from swarm.consensus.messages import read_certificate, read_proposal, read_vote
+from swarm.desk import on_block, on_receipt, read_receipt
+from swarm.events import AppendBlock, Broadcast
+from swarm.ledger.blocks import MAX_HEIGHT, MAX_VIEW, apply_block, read_block
+from swarm.ledger.chain import verify_next
+from swarm.pool import POOLED, add_transaction, prune
+from swarm.protocol import MAX_MESSAGE_BYTES, read_signed, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from swarm.consensus.instance import Seat
+    from swarm.events import Received
+    from swarm.ledger.rounds import Ledger
+    from swarm.state import NodeConfig, State, Step
+
+
+def on_received(seat: Seat, config: NodeConfig, state: State, event: Received) -> Step:
+    """Take a message.
+
+    Raises:
+        RemoteProtocolError: The bytes break the protocol; nothing has changed.
+    """
+    if event.sender not in seat.genesis.by_id or event.sender == seat.me:
+        raise refuse(f"a message of {event.sender[:64]}, who is no other member", "R27")
+    value = codec.decode(event.message, MAX_MESSAGE_BYTES)
+    if type(value) is not list or not value or type(value[0]) is not str:
+        raise refuse("a message without a type")
+    read = _READERS.get(value[0])
+    if read is None:
+        raise refuse(f"a message of unknown type {value[0][:32]!r}")
+    length, handle = read
+    if len(value) != length:
+        raise refuse(f"a {value[0]} of {len(value)} parts, expected {length}")
+    return handle(seat, config, state, event, value)
+
+
+def check_block(seat: Seat, state: State, data: bytes) -> State:
+    """Keep a parsed block of the height under way if it may follow our ledger.
+
+    Raises:
+        RemoteProtocolError: It may not.
+    """
+    block_hash = codec.digest(data)
+    if block_hash in state.blocks:
+        return state
+    block = read_block(data, seat.signer.verify)
+    apply_block(seat.genesis, state.ledger, block, seat.signer.verify)
+    return replace(state, blocks={**state.blocks, block_hash: block})
+
+
+def accept(seat: Seat, config: NodeConfig, state: State, ledger: Ledger, final: bytes) -> Step:
+    """One more final block: everything about its height is over."""
+    grown = replace(
+        state,
+        ledger=ledger,
+        passive=False,
+        finals=(*state.finals, final),
+        instance=Instance(ledger.height + 1),
+        blocks={},
+        pool=prune(seat, ledger, state.pool),
+        desk=on_block(state.desk, state.ledger, ledger, state.now_ms),
+    )
+    return sync.hurry(config, grown), (AppendBlock(ledger.height, final),)
+
+
+def _on_other_height(config: NodeConfig, state: State, sender: str, height: int) -> Step:
+    """Who speaks of a past height lacks a block of ours; who speaks of a later one has ours."""
+    if height < state.instance.height:
+        return sync.answer(config, state, sender, height, 1)
+    return sync.ask(config, state, sender)
+
+
+def _on_proposal(
+    seat: Seat, config: NodeConfig, state: State, event: Received, value: list[Any]
+) -> Step:
+    proposal = read_proposal(value[1], seat.signer.verify)
+    if proposal.height != state.instance.height:
+        return _on_other_height(config, state, event.sender, proposal.height)
+    checked = check_block(seat, state, proposal.block)
+    instance = add_proposal(seat, state.instance, proposal)
+    return replace(checked, instance=instance), ()
+
+
+def _on_vote(
+    seat: Seat, config: NodeConfig, state: State, event: Received, value: list[Any]
+) -> Step:
+    vote = read_vote(value[1], seat.signer.verify)
+    if vote.height != state.instance.height:
+        return _on_other_height(config, state, event.sender, vote.height)
+    if vote.member not in seat.genesis.by_id:
+        raise refuse(f"a vote of {vote.member[:64]}, who is no member", "R27")
+    if vote.member == seat.me:
+        return state, ()
+    return replace(state, instance=add_vote(state.instance, vote)), ()
+
+
+def _on_certificate(
+    seat: Seat, config: NodeConfig, state: State, event: Received, value: list[Any]
+) -> Step:
+    certificate, content = read_certificate(value[1])
+    if certificate.height != state.instance.height:
+        return _on_other_height(config, state, event.sender, certificate.height)
+    is_new = (certificate.purpose, certificate.view) not in state.instance.certificates
+    instance = add_certificate(seat, state.instance, certificate, content)
+    if content and codec.digest(content) in instance.contents:
+        state = check_block(seat, state, content)
+    relay = (Broadcast(event.message),) if is_new else ()
+    return replace(state, instance=instance), relay
+
+
+def _on_final(
+    seat: Seat, config: NodeConfig, state: State, event: Received, value: list[Any]
+) -> Step:
+    height, data = value[1:]
+    if type(height) is not int or not 1 <= height <= MAX_HEIGHT or type(data) is not bytes:
+        raise refuse("a final block that is not a height and bytes")
+    if height < state.instance.height:
+        return state, ()  # others were faster
+    if height > state.instance.height:
+        return sync.ask(config, state, event.sender)
+    ledger = verify_next(seat.genesis, state.ledger, data, seat.signer.verify, seat.quorum)
+    grown, effects = accept(seat, config, state, ledger, data)
+    if state.peers.heights.get(event.sender, 0) > grown.instance.height:
+        grown, asked = sync.ask(config, grown, event.sender)
+        effects = (*effects, *asked)
+    return grown, effects
+
+
+def _on_status(
+    seat: Seat, config: NodeConfig, state: State, event: Received, value: list[Any]
+) -> Step:
+    del seat
+    height, view = value[1:]
+    if type(height) is not int or not 1 <= height <= MAX_HEIGHT:
+        raise refuse("a status whose height is out of bounds")
+    if type(view) is not int or not 1 <= view <= MAX_VIEW:
+        raise refuse("a status whose view is out of bounds")
+    heights = {**state.peers.heights, event.sender: height}
+    state = replace(state, peers=replace(state.peers, heights=heights))
+    if height > state.instance.height:
+        return sync.ask(config, state, event.sender)
+    return sync.answer(config, state, event.sender, height, view)
+
+
+def _on_transaction(
+    seat: Seat, config: NodeConfig, state: State, event: Received, value: list[Any]
+) -> Step:
+    del config, event
+    signed = read_signed(value[1], POOLED, seat.signer.verify)
+    pool = add_transaction(seat, state.ledger, state.pool, signed)
+    return replace(state, pool=pool), ()
+
+
+def _on_receipt(
+    seat: Seat, config: NodeConfig, state: State, event: Received, value: list[Any]
+) -> Step:
+    del config, event
+    receipt = read_receipt(value[1], seat.signer.verify)
+    desk = on_receipt(seat.genesis, state.ledger, state.desk, receipt)
+    return replace(state, desk=desk), ()
+
+
+_READERS: Final[
+    Mapping[str, tuple[int, Callable[[Seat, NodeConfig, State, Received, list[Any]], Step]]]
+] = {
+    "proposal": (2, _on_proposal),
+    "vote": (2, _on_vote),
+    "certificate": (2, _on_certificate),
+    "final": (3, _on_final),
+    "status": (3, _on_status),
+    "transaction": (2, _on_transaction),
+    "receipt": (2, _on_receipt),
+}

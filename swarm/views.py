@@ -1,0 +1,112 @@
+"""What a node shows of itself, for status files and pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from swarm.rounds import needed_blobs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from swarm.consensus.instance import Seat
+    from swarm.ledger.rounds import Head, Round
+    from swarm.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """What a node knows, as far as others may see it.
+
+    Attributes:
+        height: Of the last final block; 0 before the first.
+        view: Of the height under way, from 1.
+        state: `idle`, `contributing`, `closing`, `fetching`, `merging` or `behind`.
+        head: The last merge on the ledger, or None.
+        has_head: Whether our own merge of it is done and equal, so that HEAD points to it.
+        rounds: All attempts on the ledger, oldest first.
+        quorum: Signatures that decide (R22).
+        tolerates: How many members may lie.
+        releases: For each contributor, how many different contributions it has committed to;
+            each has cost rho (R12).
+        rho: Cost of one, numerator and denominator.
+        served: Blobs whose Commit is final: they may be given to members.
+        missing: Blobs that we still lack.
+        heights: The height that each other member last told us it was working on.
+        pending: Purposes of our own transactions that are not final yet.
+        evidence: Members caught contradicting themselves: id and the first case.
+        warnings: What an operator should read, one sentence each.
+    """
+
+    height: int
+    view: int
+    state: str
+    head: Head | None
+    has_head: bool
+    rounds: tuple[Round, ...]
+    quorum: int
+    tolerates: int
+    releases: Mapping[str, int]
+    rho: tuple[int, int]
+    served: tuple[bytes, ...]
+    missing: tuple[bytes, ...]
+    heights: Mapping[str, int]
+    pending: tuple[str, ...]
+    evidence: Mapping[str, str]
+    warnings: tuple[str, ...]
+
+
+def build_view(seat: Seat, state: State) -> NodeView:
+    """The present view."""
+    ledger = state.ledger
+    head = ledger.head
+    missing = tuple(b for b, _ in needed_blobs(ledger) if b not in state.desk.stored)
+    return NodeView(
+        height=ledger.height,
+        view=state.instance.view,
+        state=_compute_state(seat, state, missing),
+        head=head,
+        has_head=head is not None and state.desk.moved == (head.round, head.attempt),
+        rounds=ledger.rounds,
+        quorum=seat.genesis.quorum,
+        tolerates=seat.genesis.tolerates,
+        releases={member: ledger.releases(member) for member in seat.genesis.contributors},
+        rho=seat.genesis.rho,
+        served=tuple(sorted(ledger.makers)),
+        missing=missing,
+        heights=dict(state.peers.heights),
+        pending=tuple(purpose for purpose, member in sorted(state.pool) if member == seat.me),
+        evidence=dict(state.evidence),
+        warnings=_compute_warnings(seat, state),
+    )
+
+
+def _compute_state(seat: Seat, state: State, missing: tuple[bytes, ...]) -> str:
+    current = state.ledger.current
+    ahead = sum(height > state.instance.height for height in state.peers.heights.values())
+    if ahead > seat.genesis.tolerates:  # so many cannot all be lying
+        return "behind"
+    if current is not None and current.outcome == "open":
+        answered = seat.me in current.commits or seat.me in current.abstained
+        contributes = seat.me in seat.genesis.contributors
+        return "contributing" if contributes and not answered else "closing"
+    head = state.ledger.head
+    has_head = head is None or state.desk.moved == (head.round, head.attempt)
+    if current is None and has_head:
+        return "idle"
+    return "fetching" if missing else "merging"
+
+
+def _compute_warnings(seat: Seat, state: State) -> tuple[str, ...]:
+    warnings = []
+    names = {member.id: member.name for member in seat.genesis.members}
+    if seat.genesis.tolerates == 0:
+        warnings.append("Agreement assumes that no member lies: there are fewer than 4 members.")
+    if state.passive:
+        warnings.append("This disk was restored: no vote until the next height is decided.")
+    for member, case in sorted(state.evidence.items()):
+        warnings.append(f"{names[member]} signed {case}: it lies, or two processes use its key.")
+    if state.desk.warned:
+        warnings.append("Our own merge differs from the one agreed on; HEAD has not moved.")
+    return tuple(warnings)
