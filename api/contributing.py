@@ -18,7 +18,8 @@ import json
 import os
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -46,6 +47,10 @@ if TYPE_CHECKING:
 
 class AbstainedError(ApiError):
     """This platform does not contribute to the round; the message is the public reason."""
+
+
+class SpendLogError(ApiError):
+    """A damaged spend log: nobody knows what was spent, so nothing more may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,35 +139,47 @@ def append_spend(home: Home, record: ReleaseRecord) -> None:
 
     A rerun for the same round adds no second line.
     """
-    known = {(entry["swarm"], entry["round"]) for entry in read_spend(home)}
+    known = {(entry.swarm, entry.round) for entry in read_spend(home)}
     if (record.swarm, record.round) in known:
         return
-    entry = {
+    with home.spend_path.open("ab") as file:
+        file.write(json.dumps(spend_entry(record)).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def spend_entry(record: ReleaseRecord) -> dict[str, Any]:
+    """One line of the spend log."""
+    return {
         "swarm": record.swarm,
         "round": record.round,
         "attempt": record.attempt,
         "rho": [record.rho.numerator, record.rho.denominator],
         "at": record.at,
     }
-    with home.spend_path.open("ab") as file:
-        file.write(json.dumps(entry).encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
-def read_spend(home: Home) -> list[dict[str, object]]:
-    """Entries of the spend log, oldest first; a torn last line, of a power cut, is left out."""
+def read_spend(home: Home) -> list[ReleaseRecord]:
+    """Entries of the spend log, oldest first.
+
+    Raises:
+        SpendLogError: A line is damaged.
+    """
     try:
         lines = home.spend_path.read_bytes().split(b"\n")
     except FileNotFoundError:
         return []
-    entries = []
-    for number, line in enumerate(lines[:-1], start=1):
+    records = []
+    for number, line in enumerate(lines, start=1):
+        if not line:
+            continue
         try:
-            entries.append(json.loads(line))
-        except json.JSONDecodeError as error:
-            raise ApiError(
+            entry = json.loads(line)
+            entry["rho"] = Fraction(*entry["rho"])
+            records.append(ReleaseRecord(**entry))
+        except (ValueError, TypeError, KeyError) as error:
+            raise SpendLogError(
                 f"{home.spend_path}: line {number} is damaged; no release is made until the log "
                 "has been restored from a backup (R3)"
             ) from error
-    return entries
+    return records

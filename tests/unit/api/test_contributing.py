@@ -96,7 +96,7 @@ def test_a_learner_is_released_once_in_a_lifetime(
     fill(store, 30)  # ten new ones
     contribute(home, settings, store, replace(TASK, round=2))
     assert len(store.released()) == 30
-    assert len(store.released_in(read_spend(home)[1]["swarm"], 2) or ()) == 10
+    assert len(store.released_in(read_spend(home)[1].swarm, 2) or ()) == 10
 
 
 def test_an_empty_store_gives_a_contribution_of_the_same_length(

@@ -1,0 +1,117 @@
+"""`murmuration swarm export|verify|budget`: what an auditor asks for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from api.cli.options import home_option, json_option
+from api.cli.output import show_table, write_json
+from api.contributing import read_spend, spend_entry
+from api.founding import read_ledger_files
+from api.home import atomic_write, find_home
+from api.ledger import export as export_home
+from api.settings import load_settings
+from api.store.opening import open_store
+from recommender.release.accounting import claim, epsilon
+from swarm.errors import LedgerError
+from swarm.ledger.export import MAX_EXPORT_BYTES, verify_export
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@home_option
+@click.option("--out", type=_FILE, required=True, help="Where to write the ledger.")
+def export(home: Path | None, out: Path) -> None:
+    """Write the whole ledger as one file that anybody verifies offline.
+
+    Example: murmuration swarm export --out ledger.cbor
+    """
+    place = find_home(home)
+    data = export_home(place)
+    report = verify_export(data)
+    atomic_write(out, data)
+    click.echo(f"{out}: {len(data):,} bytes, {report.sentence}")
+
+
+@click.command()
+@click.argument("file", type=_FILE)
+@click.option("--genesis", help="Genesis hash, in hex, that you know from elsewhere.")
+@json_option
+def verify(file: Path, genesis: str | None, json_path: Path | None) -> None:
+    """Verify an exported ledger; any flipped byte fails.
+
+    Without --genesis it can only say that the file is internally consistent (R30).
+
+    Example: murmuration swarm verify ledger.cbor --genesis 3f6a…
+    """
+    try:
+        expected = None if genesis is None else bytes.fromhex(genesis)
+    except ValueError as error:
+        raise click.UsageError("--genesis takes a hash in hex, 64 letters and digits") from error
+    with file.open("rb") as opened:
+        data = opened.read(MAX_EXPORT_BYTES + 1)
+    try:
+        report = verify_export(data, expected)
+    except LedgerError as error:
+        raise LedgerError(f"{file}: {error}") from error
+    click.echo(f"{file}: {report.sentence}")
+    if json_path:
+        record = {
+            "swarm": report.genesis.swarm_id.hex(),
+            "authentic": report.authentic,
+            "height": report.ledger.height,
+            "rounds": len(report.ledger.rounds),
+            "head": report.ledger.head.digest.hex() if report.ledger.head else None,
+        }
+        write_json(json_path, "swarm-verify", {"file": str(file)}, [record])
+
+
+@click.command()
+@home_option
+@click.option("--explain", is_flag=True, help="Say what the figures mean and do not mean (R4).")
+@json_option
+def budget(home: Path | None, json_path: Path | None, *, explain: bool) -> None:
+    """Show what this platform's learners have spent, release by release.
+
+    Example: murmuration swarm budget --explain
+    """
+    place = find_home(home)
+    entries = read_spend(place)
+    _, manifest, _ = read_ledger_files(place)
+    promise = claim(manifest)
+    rows = [
+        (
+            str(entry.round),
+            datetime.fromtimestamp(entry.at, UTC).isoformat(),
+            f"{float(entry.rho):.4f}",
+            f"{epsilon(entry.rho, manifest.delta_fraction):.2f}",
+        )
+        for entry in entries
+    ]
+    show_table(
+        f"Spend log of {load_settings(place).platform}",
+        ("round", "at", "rho per learner", "epsilon per learner"),
+        rows,
+        caption=(
+            "Each learner is in one release in a lifetime (R2), so rounds do not add up: "
+            f"nobody has spent more than epsilon {promise.epsilon:.2f} at delta "
+            f"{float(promise.delta):.0e}."
+        ),
+    )
+    if explain:
+        click.echo(promise.sentence)
+    with open_store(place) as store:
+        recorded = {(record.swarm, record.round) for record in store.releases()}
+    logged = {(entry.swarm, entry.round) for entry in entries}
+    if recorded - logged:
+        raise LedgerError(
+            f"{place.spend_path} lacks {len(recorded - logged)} release(s) that the store records; "
+            "restore the log from a backup before the next round (R3)"
+        )
+    if json_path:
+        spend = [spend_entry(entry) for entry in entries]
+        write_json(json_path, "swarm-budget", {}, [{**promise.to_dict(), "spend": spend}])

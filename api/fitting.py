@@ -1,0 +1,162 @@
+"""From HEAD and the store to SERVING: what `train` and `fit` do.
+
+The peer starts `fit` after a merge, a timer or the operator `train` after new data; both do the
+whole of it, since own exact statistics (R17) and others' merged sums meet in one model. Nothing
+written here leaves the institution (R5).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from api.errors import ApiError
+from api.founding import read_ledger_files
+from api.home import IDENTITY_KEY, atomic_write
+from api.ledger import read_ledger
+from api.shared_catalogue import index_items
+from recommender.release.contribution import read_contribution
+from recommender.statistics.fit import fit_serving, recommendable
+from recommender.statistics.merged import MergedSums
+from recommender.statistics.sequences import COURSE_VERBS, ITEM_VERBS
+from swarm.merge.digest import head_digest
+from swarm.signing import NO_SWARM, Ed25519Signer
+from swarm.storage.blobs import BlobStore
+from swarm.storage.models import load_model, read_pointer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from api.home import Home
+    from api.settings import Settings
+    from api.store.store import Store
+    from recommender.release.manifest import Manifest
+    from swarm.ledger.rounds import Ledger
+
+
+class FitError(ApiError):
+    """HEAD, or something that it stands on, cannot be trusted; SERVING stays as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What was written.
+
+    Attributes:
+        digest: Of the serving model, hex.
+        round: Round of the merged model in it; 0 if there is none.
+        items: Items it can recommend.
+        uses_own: Whether R17 let own exact statistics in.
+    """
+
+    digest: str
+    round: int
+    items: int
+    uses_own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The merged model with where it comes from."""
+
+    sums: MergedSums
+    keys: tuple[str, ...]
+    round: int
+    height: int
+
+
+def fit(home: Home, settings: Settings, store: Store) -> Fitted:
+    """Fit the serving model and move SERVING to it.
+
+    Raises:
+        FitError: HEAD does not verify.
+        ModelError: The catalogue cannot be served.
+        StoreError: The store cannot be read.
+    """
+    catalogue = recommendable(store.catalogue(), settings.recommend)
+    head = _read_head(home)
+    indices = None
+    if head is not None:
+        indices = index_items([entry.item for entry in catalogue], catalogue, head.keys)
+    model = fit_serving(
+        catalogue=catalogue,
+        interactions=store.training_interactions("local"),
+        verbs=COURSE_VERBS if settings.recommend == "courses" else ITEM_VERBS,
+        head=indices,
+        merged=None if head is None else head.sums,
+    )
+    number = 0 if head is None else head.round
+    digest = model.digest()
+    model.save(home.serving_model_dir(digest), {"round": number})
+    pointer = {
+        "digest": digest,
+        "round": number,
+        "height": 0 if head is None else head.height,
+        "moved_at": datetime.now(UTC).isoformat(timespec="microseconds"),
+    }
+    atomic_write(home.serving_path, json.dumps(pointer).encode())
+    _forget_old_models(home, digest)
+    return Fitted(digest, number, len(catalogue), bool(model.local.items.size))
+
+
+def _read_head(home: Home) -> _Head | None:
+    """The merged model, proved against the ledger; None before the first merge.
+
+    Raises:
+        FitError: Digest and arrays, or HEAD and ledger, do not agree.
+    """
+    pointer = read_pointer(home.head_path)
+    if pointer is None:
+        return None
+    genesis, manifest, keys = read_ledger_files(home)
+    digest = bytes.fromhex(pointer["digest"])
+    arrays = load_model(home.models_dir, digest)
+    if head_digest(genesis.manifest_digest, arrays["sum"], arrays["rest"]) != digest:
+        raise FitError(
+            f"{home.model_dir(pointer['digest'])}: the merged model does not have the digest that "
+            "HEAD names; delete the folder and restart the peer, which merges again"
+        )
+    ledger = read_ledger(home)
+    own, count, others = _own_sum(home, ledger, manifest)
+    sums = MergedSums(
+        manifest=manifest,
+        total=arrays["sum"],
+        rest=arrays["rest"],
+        own=own,
+        others_variance=float(manifest.sigma_squared * others),
+        own_variance=float(manifest.sigma_squared * count),
+    )
+    return _Head(sums, keys, int(pointer["round"]), int(pointer["height"]))
+
+
+def _own_sum(
+    home: Home, ledger: Ledger, manifest: Manifest
+) -> tuple[NDArray[np.int64] | None, int, int]:
+    """Sum of our merged contributions, their number, and the number of all others'."""
+    me = Ed25519Signer(home.read_key(IDENTITY_KEY), NO_SWARM).member
+    mine = ledger.accepted.get(me, ())
+    total = sum(len(blobs) for blobs in ledger.accepted.values())
+    if not mine:
+        return None, 0, total
+    blobs = BlobStore(home.blobs_dir)
+    own = np.zeros(manifest.cells, dtype=np.int64)
+    for blob in mine:
+        own += read_contribution(blobs.read(blob), manifest)
+    return own, len(mine), total - len(mine)
+
+
+def _forget_old_models(home: Home, current: str, keep: int = 3) -> None:
+    """Remove all but the newest serving models: `serve` may still be loading the one before."""
+    folders = sorted(
+        (folder for folder in home.serving_dir.iterdir() if folder.is_dir()),
+        key=lambda folder: folder.stat().st_mtime,
+        reverse=True,
+    )
+    for folder in folders[keep:]:
+        if folder.name != current:
+            shutil.rmtree(folder, ignore_errors=True)
