@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from recommender.catalogue import CatalogueItem
 
 
+def _any_side(path: Path) -> bool:
+    """Most formats have no side table but the catalogue."""
+    del path
+    return True
+
+
 @dataclass(frozen=True)
 class FormatAdapter:
     """A `platform_adapters.contract.Adapter` made of a format's functions."""
@@ -38,6 +44,11 @@ class FormatAdapter:
     prepare: Callable[[Sequence[Path], AdaptOptions], Session]
     records: Callable[[Path], Iterator[Record]]
     read_catalogue: Callable[[Path], Iterator[CatalogueItem]]
+    is_catalogue: Callable[[Path], bool] = _any_side
+
+    def catalogues(self, paths: Sequence[Path]) -> list[Path]:
+        """The catalogues among the inputs."""
+        return [path for path in self.split(paths)[1] if self.is_catalogue(path)]
 
     def read(self, path: Path, options: AdaptOptions) -> Iterator[Outcome]:
         """Every record of one log as its outcome, learner ids raw."""
@@ -48,7 +59,7 @@ _ALL = (
     FormatAdapter(
         name="xapi",
         summary="xAPI 1.0.3 and 2.0 statements (JSON lines, arrays, a store's answers; .gz)",
-        tried_on="22,000 video statements of FUN-MOOC; logstore_xapi's expected statements by hand",
+        tried_on="22,000 video statements of FUN-MOOC; the other producers by their documents",
         split=xapi.split,
         prepare=xapi.prepare,
         records=xapi.records,
@@ -80,6 +91,7 @@ _ALL = (
         prepare=moodle.prepare,
         records=moodle.records,
         read_catalogue=catalogues_moodle.read_catalogue,
+        is_catalogue=catalogues_moodle.is_catalogue,
     ),
     FormatAdapter(
         name="table",

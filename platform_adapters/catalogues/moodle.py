@@ -34,6 +34,12 @@ _SITE = "1"
 _MAX_DEPTH = 20
 
 
+def is_catalogue(path: Path) -> bool:
+    """Whether a side table is one that `read_catalogue` reads: modules only with their names."""
+    columns = set(read_header(path))
+    return "fullname" in columns or {"course", "module", "name"} <= columns
+
+
 def read_catalogue(path: Path) -> Iterator[CatalogueItem]:
     """Items of a course table or a module table.
 

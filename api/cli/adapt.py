@@ -1,0 +1,219 @@
+"""`murmuration adapt`: a platform's raw logs to the interaction table, pseudonymised."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import orjson
+
+from api.cli.adapt_output import form_of, interaction_row, table_file
+from api.cli.options import home_option, json_option
+from api.cli.output import progress, write_json
+from api.home import PSEUDONYM_KEY, Home, atomic_write
+from api.settings import load_settings
+from platform_adapters.catalogues.table import COLUMNS as CATALOGUE_COLUMNS
+from platform_adapters.catalogues.table import row_of
+from platform_adapters.contract import COLUMNS, AdaptOptions
+from platform_adapters.convert import MAX_REJECT_SHARE, convert
+from platform_adapters.errors import OptionsError, TooManyRejectsError
+from platform_adapters.pseudonyms import KEY_BYTES, Pseudonymiser, new_key
+from platform_adapters.registry import ADAPTERS, adapter_named
+from platform_adapters.report import ImportReport
+
+if TYPE_CHECKING:
+    from platform_adapters.registry import FormatAdapter
+
+_TICK_ROWS = 5_000
+_UNNAMED = "unnamed"
+
+
+def _print_list(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    """Print the adapters and end."""
+    if not wanted or context.resilient_parsing:
+        return
+    for adapter in ADAPTERS.values():
+        click.echo(f"{adapter.name:8}  reads {adapter.summary}")
+        click.echo(f"{'':8}  tried on: {adapter.tried_on}")
+    context.exit()
+
+
+@click.command()
+@click.argument("name", metavar="ADAPTER")
+@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True, type=Path)
+@click.option("--out", type=Path, required=True, help="Interactions: .csv, .jsonl or .parquet.")
+@click.option("--catalogue-out", type=Path, help="Also write the catalogue among the inputs.")
+@click.option("--report", "report_path", type=Path, help="What became of every row, as JSON.")
+@click.option("--timezone", help="Zone of local times, such as Europe/Berlin. Never guessed.")
+@click.option("--year", type=int, help="Year of times that have none. Never guessed.")
+@home_option
+@click.option(
+    "--key-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File with the 32-byte pseudonym key, instead of a home's.",
+)
+@click.option("--platform", help="Name space of event ids; a home's own name by default.")
+@click.option("--home-page", help="xAPI: accounts of this home page are known by name alone.")
+@click.option(
+    "--max-rejects",
+    type=click.FloatRange(0, 1),
+    default=MAX_REJECT_SHARE,
+    show_default=True,
+    help="Share of unusable rows above which nothing is written.",
+)
+@json_option
+@click.option(
+    "--list",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_list,
+    help="Print the adapters, what they read, and what they were tried on.",
+)
+def adapt(
+    name: str,
+    inputs: tuple[Path, ...],
+    out: Path,
+    catalogue_out: Path | None,
+    report_path: Path | None,
+    timezone: str | None,
+    year: int | None,
+    home: Path | None,
+    key_file: Path | None,
+    platform: str | None,
+    home_page: str | None,
+    max_rejects: float,
+    json_path: Path | None,
+) -> None:
+    """Convert raw logs of a platform into the interaction table, with pseudonyms for learners.
+
+    INPUT are logs, and side tables and catalogues of the same platform; a folder stands for
+    the files in it. Nothing is written unless everything could be read.
+
+    \b
+    Example:
+      murmuration adapt moodle events.csv.gz grade_items.csv catalogue.csv \\
+          --out interactions.csv --catalogue-out catalogue-table.csv --report report.json
+    """  # noqa: D301  the escape is click's mark for a block that is not to be wrapped
+    form_of(out)
+    adapter = adapter_named(name)
+    paths = _expand(inputs)
+    pseudonymiser, platform = _identity(home, key_file, platform)
+    options = AdaptOptions(platform, timezone, year, home_page)
+    report = ImportReport()
+    try:
+        with ExitStack() as stack:
+            if catalogue_out is not None:
+                _write_catalogue(stack, adapter, paths, catalogue_out)
+            writer = stack.enter_context(table_file(out, COLUMNS))
+            ticker = stack.enter_context(progress(None, "Adapting"))
+            iso_times = form_of(out) != ".parquet"
+            rows = convert(
+                adapter, paths, options, pseudonymiser, report, max_reject_share=max_rejects
+            )
+            for count, row in enumerate(rows, 1):
+                writer.write(interaction_row(row, iso_times=iso_times))
+                if count % _TICK_ROWS == 0:
+                    ticker.advance(_TICK_ROWS)
+            ticker.advance(report.events % _TICK_ROWS)
+    except TooManyRejectsError as error:
+        _write_report(report_path, report, adapter, stopped=str(error))
+        raise
+    _write_report(report_path, report, adapter, stopped="")
+    if json_path is not None:
+        arguments = {"adapter": name, "inputs": [path.name for path in paths], "out": out.name}
+        write_json(json_path, "adapt", arguments, [report.to_dict()])
+    _print_summary(report, out)
+
+
+def _expand(inputs: tuple[Path, ...]) -> list[Path]:
+    """Files, and for a folder the files in it by name; hidden ones are passed over."""
+    paths: list[Path] = []
+    for given in inputs:
+        if given.is_dir():
+            inside = (path for path in given.iterdir() if not path.name.startswith("."))
+            paths += sorted(path for path in inside if path.is_file())
+        else:
+            paths.append(given)
+    return paths
+
+
+def _identity(
+    home: Path | None, key_file: Path | None, platform: str | None
+) -> tuple[Pseudonymiser, str]:
+    """The pseudonymiser and the platform's name: a home's, a key file's, or drawn for this run."""
+    if key_file is not None:
+        return Pseudonymiser(_read_key(key_file)), platform or _UNNAMED
+    if home is not None:
+        place = Home(home).require()
+        settings = load_settings(place)
+        return Pseudonymiser(place.read_key(PSEUDONYM_KEY)), platform or settings.platform
+    click.echo(
+        "No --home and no --key-file: a pseudonym key was drawn for this run and is not kept. "
+        "Another run gives other pseudonyms.",
+        err=True,
+    )
+    return Pseudonymiser(new_key()), platform or _UNNAMED
+
+
+def _read_key(path: Path) -> bytes:
+    """A key of 32 bytes, or of 64 hexadecimal digits."""
+    data = path.read_bytes()
+    text = data.strip()
+    if len(data) != KEY_BYTES and len(text) == 2 * KEY_BYTES:
+        try:
+            return bytes.fromhex(text.decode("ascii"))
+        except ValueError:
+            pass
+    if len(data) != KEY_BYTES:
+        raise OptionsError(
+            f"{path}: expected a key of {KEY_BYTES} bytes or {2 * KEY_BYTES} hexadecimal digits, "
+            f"found {len(data)} bytes; pass the keys/{PSEUDONYM_KEY} of a home"
+        )
+    return data
+
+
+def _write_catalogue(
+    stack: ExitStack, adapter: FormatAdapter, paths: list[Path], out: Path
+) -> None:
+    """Write the catalogues among the inputs; the file takes its place when the stack ends."""
+    sources = adapter.catalogues(paths)
+    if not sources:
+        raise OptionsError(
+            f"--catalogue-out: no catalogue for the adapter {adapter.name!r} among the inputs; "
+            "name the platform's catalogue file as one more INPUT"
+        )
+    writer = stack.enter_context(table_file(out, CATALOGUE_COLUMNS))
+    for source in sources:
+        for item in adapter.read_catalogue(source):
+            writer.write(row_of(item))
+
+
+def _write_report(
+    path: Path | None, report: ImportReport, adapter: FormatAdapter, *, stopped: str
+) -> None:
+    if path is None:
+        return
+    document = {
+        "schema": "murmuration.adapt-report/1",
+        "adapter": adapter.name,
+        "tried_on": adapter.tried_on,
+        **report.to_dict(),
+        "stopped": stopped,
+    }
+    atomic_write(path, orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def _print_summary(report: ImportReport, out: Path) -> None:
+    click.echo(
+        f"{report.rows:,} rows = {report.events:,} events + {report.duplicates:,} duplicates + "
+        f"{report.ignored_rows:,} ignored + {report.rejected_rows:,} rejected"
+    )
+    for kind, reasons in (("ignored", report.ignored), ("rejected", report.rejected)):
+        for reason, count in reasons.most_common(8):
+            click.echo(f"  {kind} {count:,}: {reason}")
+    if report.unknown:
+        click.echo(f"  {report.unknown.total():,} events have a verb that is not known: `other`")
+    click.echo(f"Written: {out}")
