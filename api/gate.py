@@ -97,7 +97,7 @@ class Gate:
             TooLargeError: It is longer than the limit.
         """
         refusal = TooLargeError(
-            f"The body is longer than {self.max_body_bytes:,} bytes. Send less at once."
+            f"the body is longer than {self.max_body_bytes:,} bytes; send less at once"
         )
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > self.max_body_bytes:

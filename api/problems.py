@@ -22,12 +22,14 @@ from api.errors import (
     INTERNAL,
     FieldProblem,
     MalformedError,
+    NotFoundError,
     Problem,
     UnauthorisedError,
     UnavailableError,
     UnprocessableError,
     problem_for,
 )
+from api.pages.refusals import is_page, refusal_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,16 +44,16 @@ PROBLEM_MEDIA_TYPE = "application/problem+json"
 
 
 def respond(request: Request, error: Exception) -> Response:
-    """Turn any error into its problem answer."""
+    """Turn any error into its problem answer, or into a page where a person asks."""
+    if is_page(request):
+        return refusal_page(request, error)
     problem = problem_for(error)
     request_id = str(getattr(request.state, "request_id", ""))
-    if problem is INTERNAL:
-        logger.error("request %s failed", request_id, exc_info=error)
     body: dict[str, Any] = {
         "type": PROBLEM_TYPE_PREFIX + problem.slug,
         "title": problem.title,
         "status": problem.status,
-        "detail": str(error) if problem is not INTERNAL else "The log has it under this id.",
+        "detail": str(error) if problem is not INTERNAL else "the log has it under this id",
         "request_id": request_id,
     }
     fields = error.fields if isinstance(error, UnprocessableError) else ()
@@ -94,18 +96,18 @@ async def _on_validation(request: Request, error: Exception) -> Response:
             where = detail["loc"][-1]
             reason = detail.get("ctx", {}).get("error", "not JSON")
             return respond(
-                request, MalformedError(f"JSON breaks off at character {where}: {reason}")
+                request, MalformedError(f"the JSON breaks off at character {where}: {reason}")
             )
     fields = [FieldProblem(pointer(one["loc"]), _sentence(one)) for one in details]
-    count = "One field" if len(fields) == 1 else f"{len(fields)} fields"
-    return respond(
-        request, UnprocessableError(f"{count} cannot be used; nothing was done.", fields)
-    )
+    count = "one field" if len(fields) == 1 else f"{len(fields)} fields"
+    return respond(request, UnprocessableError(f"{count} cannot be used; nothing was done", fields))
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
     """Routing's own refusals: unknown paths, methods, bodies that do not parse."""
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for it alone
+    if is_page(request):
+        return refusal_page(request, NotFoundError("there is no such page here"))
     status = HTTPStatus(error.status_code)
     body = {
         "type": PROBLEM_TYPE_PREFIX + status.phrase.lower().replace(" ", "-"),
@@ -123,6 +125,8 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 async def _on_any(request: Request, error: Exception) -> Response:
+    if problem_for(error) is INTERNAL:
+        logger.error("request %s failed", request.state.request_id, exc_info=error)
     return respond(request, error)
 
 

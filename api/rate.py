@@ -37,7 +37,7 @@ class RateLimit:
     _buckets: OrderedDict[str, tuple[float, float]] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
-    def take(self, name: str, what: str = "This key") -> None:
+    def take(self, name: str, what: str = "this key") -> None:
         """Use one token of a bucket.
 
         Args:
@@ -59,6 +59,6 @@ class RateLimit:
             wait = max(1, math.ceil((1 - tokens) / self.per_second))
             raise TooManyRequestsError(
                 f"{what} has used up its rate of {self.per_second:g} requests a second; "
-                f"try again in {wait} s.",
+                f"try again in {wait} s",
                 retry_after_seconds=wait,
             )

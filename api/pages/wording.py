@@ -153,3 +153,9 @@ def counted(number: int, one: str, many: str) -> str:
 def short_id(text: str, head: int = 8, tail: int = 4) -> str:
     """A long id with its middle left out; titles and tables show it."""
     return text if len(text) <= head + tail + 1 else f"{text[:head]}…{text[-tail:]}"
+
+
+def sentence(error: object) -> str:
+    """An error's message as a sentence."""
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"

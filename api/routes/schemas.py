@@ -7,7 +7,7 @@ to 1,024 bytes.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -235,3 +235,87 @@ class ProblemInfo(Answer):
     detail: str
     request_id: str
     errors: list[FieldProblemInfo] | None = None
+
+
+class HealthAnswer(Answer):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class ReadyAnswer(Answer):
+    """Whether learners can be served."""
+
+    status: Literal["ready", "degraded"]
+    fallback: bool = Field(description="True while there is no model.")
+    missing: list[str] = Field(description="What keeps paths from being personal.")
+
+
+class OutInfo(Answer):
+    """A member that was left out of a round."""
+
+    member: str
+    reason: str
+
+
+class RoundInfo(Answer):
+    """One round of the swarm."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    round: int
+    attempt: int
+    outcome: str = Field(description="`open`, `merged` or `void`.")
+    inside: list[str] = Field(alias="in")
+    out: list[OutInfo]
+    digest: str | None
+    epsilon: float | None = Field(description="Spent of each learner whose sums were in it.")
+    decided_at: datetime | None
+
+
+class MemberInfo(Answer):
+    """One member of the swarm."""
+
+    id: str
+    name: str
+    anchor: bool
+    contributes: bool
+    connected: bool
+
+
+class SwarmInfo(Answer):
+    """The swarm as this platform's peer sees it."""
+
+    id: str
+    state: str
+    height: int
+    quorum: int
+    tolerates: int
+    agreement: str = Field(description="What the agreement of members rests on.")
+    members: list[MemberInfo]
+    updated_at: datetime | None
+    warnings: list[str]
+
+
+class BudgetInfo(Answer):
+    """What a learner's data can ever cost, in its one printed form."""
+
+    epsilon: float
+    delta: float
+    rho: str = Field(description="zCDP, an exact fraction.")
+    per: str
+    claim: str
+
+
+class PlatformAnswer(Answer):
+    """This platform: model, rounds, budget."""
+
+    platform: str
+    version: str
+    recommend: str
+    model: ModelInfo
+    fallback: bool
+    swarm: SwarmInfo | None
+    rounds: list[RoundInfo]
+    budget: BudgetInfo | None = Field(description="Null before this platform is in a swarm.")
+    warnings: list[str]

@@ -1,0 +1,69 @@
+"""The web application of one home: routes, pages, errors, and nothing that trains.
+
+`create_app(home)` opens the home's store and keys; `murmuration serve` runs what it returns.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from api import problems
+from api.errors import Problem, register
+from api.gate import MAX_BODY_BYTES, Gate
+from api.pages import views
+from api.pages.render import STATIC
+from api.routes import documents, health, paths, platform
+from api.services import open_services
+from api.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from api.home import Home
+    from api.services import Services
+
+register({StoreError: Problem(503, "store", "The store cannot answer")})
+
+
+def create_app(home: Home, *, max_body_bytes: int = MAX_BODY_BYTES) -> FastAPI:
+    """Build the application of a home.
+
+    Args:
+        home: The home to serve.
+        max_body_bytes: Longest request body accepted.
+
+    Raises:
+        ApiError: The home, its settings, keys or store cannot be used.
+    """
+    return build_app(open_services(home), max_body_bytes=max_body_bytes)
+
+
+def build_app(services: Services, *, max_body_bytes: int = MAX_BODY_BYTES) -> FastAPI:
+    """Build the application around services that are open; it closes their store at its end."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        del app
+        yield
+        services.store.close()
+
+    app = FastAPI(
+        title="Murmuration",
+        version=version("murmuration"),
+        lifespan=lifespan,
+        docs_url=None,  # both pages would load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.services = services
+    app.add_middleware(Gate, max_body_bytes=max_body_bytes)
+    problems.install(app)
+    documents.install(app)
+    for router in (paths.router, platform.router, health.router, views.router):
+        app.include_router(router)
+    app.mount("/ui/static", StaticFiles(directory=STATIC), name="static")
+    return app
