@@ -54,12 +54,12 @@ class Explanation:
 
     Attributes:
         part: `merged`, `local` or `text`.
-        position: Place in the history given; its item contributes most.
+        history_index: Place in the history given; its item contributes most.
         factual: Whether the reason may state what learners did (R18); False for text.
     """
 
     part: str
-    position: int
+    history_index: int
     factual: bool
 
 
