@@ -139,11 +139,13 @@ class BlobClient:
         *,
         retry_seconds: float = 0.25,
         retry_most_seconds: float = 10.0,
+        answer_seconds: float = 20.0,
     ) -> None:
         self._host = host
         self._store = store
         self._retry_seconds = retry_seconds
         self._retry_most_seconds = retry_most_seconds
+        self._answer_seconds = answer_seconds
 
     async def fetch(self, blob: bytes, size: int, holders: Sequence[str]) -> None:
         """Fetch, prove and store a blob; holders are tried in turn until one has given it.
@@ -193,7 +195,7 @@ class BlobClient:
     async def _fetch(self, blob: bytes, size: int, stream: Stream) -> bool:
         reader = FrameReader(stream)
         await stream.write(frame(blob))
-        with trio.fail_after(_ANSWER_SECONDS):
+        with trio.fail_after(self._answer_seconds):
             hashes = await _read_hashes(reader, blob, size)
         if hashes is None:
             return False
@@ -201,7 +203,7 @@ class BlobClient:
         try:
             await stream.write(frame(_FIRST.pack(part.next_chunk)))
             while not part.is_whole:
-                with trio.fail_after(_ANSWER_SECONDS):
+                with trio.fail_after(self._answer_seconds):
                     chunk = await reader.read(CHUNK_BYTES)
                 if len(chunk) != part.expected_bytes():
                     _refuse_length(chunk, hashes[part.next_chunk], part.expected_bytes())

@@ -19,6 +19,7 @@ import contextlib
 import logging
 import warnings
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import trio
 
@@ -26,6 +27,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # libp2p imports websockets.legacy
     from libp2p.crypto.x25519 import create_new_key_pair as create_noise_key_pair
     from libp2p.custom_types import TProtocol
+    from libp2p.network.auto_connector import AutoConnector
     from libp2p.network.config import ConnectionConfig, RetryConfig
     from libp2p.network.connection.raw_connection import RawConnection
     from libp2p.network.exceptions import SwarmException
@@ -42,10 +44,11 @@ with warnings.catch_warnings():
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from libp2p.abc import IMuxedConn, INetStream
+    from libp2p.abc import IMuxedConn, INetStream, IRawConnection
     from libp2p.crypto.keys import KeyPair
     from libp2p.custom_types import StreamHandlerFn
     from libp2p.network.connection.swarm_connection import SwarmConn
+    from multiaddr import Multiaddr
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +58,7 @@ CONNECTIONS_PER_MEMBER = 4
 STREAMS_PER_MEMBER = 16
 UNREAD_BYTES_PER_CONNECTION = 1 << 25
 _WATCH_SECONDS = 0.25
+_CLOSE_SECONDS = 2.0
 
 
 def describe(error: BaseException) -> str:
@@ -62,6 +66,42 @@ def describe(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return f"{type(error).__name__}: {error}"
+
+
+class _NoAutoConnector(AutoConnector):
+    """Dials nobody: links are redialled by the mesh, which knows who is a member."""
+
+    async def start(self) -> None:
+        """Stay stopped."""
+
+
+class _TrackedTCP(TCP):
+    """TCP that remembers its outgoing sockets: the library forgets some when it is cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._opened: WeakKeyDictionary[IRawConnection, trio.lowlevel.Task | None]
+        self._opened = WeakKeyDictionary()
+
+    async def dial(self, maddr: Multiaddr) -> IRawConnection:
+        """Dial, and remember the connection."""
+        raw = await super().dial(maddr)
+        self._opened[raw] = trio.lowlevel.current_task()
+        return raw
+
+    def settle(self, task: trio.lowlevel.Task) -> None:
+        """The task's dial has succeeded: its socket belongs to a connection now."""
+        for raw, opener in tuple(self._opened.items()):
+            if opener is task:
+                self._opened[raw] = None
+
+    def abandon(self, task: trio.lowlevel.Task | None = None) -> None:
+        """Close the sockets that a task has opened, or all of them; closed ones do no harm."""
+        for raw, opener in tuple(self._opened.items()):
+            if task is None or opener is task:
+                with contextlib.suppress(AttributeError, OSError):
+                    raw.stream.stream.socket.close()  # type: ignore[attr-defined]
+                del self._opened[raw]
 
 
 class GuardedSwarm(Swarm):
@@ -77,12 +117,13 @@ class GuardedSwarm(Swarm):
         own = ID.from_pubkey(keys.public_key)
         store = PeerStore()
         store.add_key_pair(own, keys)
+        self._tcp = _TrackedTCP()
         noise = NoiseTransport(keys, noise_privkey=create_noise_key_pair().private_key)
         super().__init__(
             own,
             store,
             TransportUpgrader({NOISE_ID: noise}, {TProtocol(YAMUX_ID): Yamux}),
-            transports=[TCP()],
+            transports=[self._tcp],
             retry_config=RetryConfig(max_retries=0),
             connection_config=ConnectionConfig(
                 min_connections=0,
@@ -92,6 +133,7 @@ class GuardedSwarm(Swarm):
                 outbound_upgrade_timeout=HANDSHAKE_SECONDS,
             ),
         )
+        self.auto_connector = _NoAutoConnector(self)
         self._is_member = is_member
         self._stream_counts: dict[str, int] = {}
         self._half_open: list[trio.CancelScope] = []
@@ -174,6 +216,31 @@ class GuardedSwarm(Swarm):
                     logger.warning("disconnected %s: it sends faster than it is read", peer)
                     await self.close_peer(peer)
                     break
+
+    async def close_all(self) -> None:
+        """Close every connection; the library leaks their sockets when it is cancelled."""
+        with trio.move_on_after(_CLOSE_SECONDS) as scope:
+            scope.shield = True
+            async with trio.open_nursery() as nursery:
+                for peer in tuple(self.connections):
+                    nursery.start_soon(self.close_peer, peer)
+
+    async def dial(self, peer: ID, address: Multiaddr) -> None:
+        """Connect to an address; a failed or cancelled attempt leaves no socket behind.
+
+        Raises:
+            SwarmException: Nobody answers there, or somebody else.
+        """
+        try:
+            await self.dial_addr(address, peer)
+        except BaseException:
+            self._tcp.abandon(trio.lowlevel.current_task())
+            raise
+        self._tcp.settle(trio.lowlevel.current_task())
+
+    def forget_sockets(self) -> None:
+        """Close whatever outgoing socket is still open, when the host has ended."""
+        self._tcp.abandon()
 
 
 async def _reset(stream: INetStream) -> None:

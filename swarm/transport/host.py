@@ -114,14 +114,18 @@ class Host:
             TransportError: The port is in use or may not be listened on.
         """
         _probe(self._listen)
-        async with self._host.run(listen_addrs=[self._listen]), trio.open_nursery() as nursery:
-            if not self._network.listeners:
-                raise TransportError(f"cannot listen on {self._listen}: check address and port")
-            nursery.start_soon(self._network.watch_unread)
-            try:
-                yield
-            finally:
-                nursery.cancel_scope.cancel()
+        try:
+            async with self._host.run(listen_addrs=[self._listen]), trio.open_nursery() as nursery:
+                if not self._network.listeners:
+                    raise TransportError(f"cannot listen on {self._listen}: check the address")
+                nursery.start_soon(self._network.watch_unread)
+                try:
+                    yield
+                finally:
+                    await self._network.close_all()
+                    nursery.cancel_scope.cancel()
+        finally:
+            self._network.forget_sockets()
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -156,7 +160,7 @@ class Host:
                 return
             try:
                 with trio.fail_after(2 * HANDSHAKE_SECONDS):
-                    await self._network.dial_addr(tcp_address(address), _peer(member))
+                    await self._network.dial(_peer(member), tcp_address(address))
             except (*_FAILURES, TransportError) as error:
                 problem = f"{address}: {error.__cause__ or error}"
         if not self.is_connected(member):

@@ -238,6 +238,7 @@ class Mesh:
                 if link.receiving is not None:
                     link.receiving.cancel()
                 link.receiving = scope
+                link.heard()
                 link.retry.set()
                 await self._take_messages(link, reader)
         except RemoteProtocolError as error:
