@@ -33,8 +33,16 @@ _BATCH = 512
 class Scorer(Protocol):
     """Anything that scores every item for learners whose histories it is given."""
 
-    def score(self, histories: Sequences) -> NDArray[np.float32]:
-        """Score all items, higher is better; float32, `(learners, items)`."""
+    def score(self, histories: Sequences, learner: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Score all items, higher is better.
+
+        Args:
+            histories: What is known of each learner.
+            learner: Their indices in the training rows; int64, `(learners,)`.
+
+        Returns:
+            float32, `(learners, items)`.
+        """
         ...
 
 
@@ -171,7 +179,7 @@ def evaluate(
     for first in range(0, len(split.known), _BATCH):
         batch = np.arange(first, min(first + _BATCH, len(split.known)), dtype=np.int64)
         known, held_out = split.known.select(batch), split.held_out.select(batch)
-        scores = scorer.score(known)
+        scores = scorer.score(known, split.learner[batch])
         if scores.shape != (batch.size, items):
             raise EvaluationError(f"expected {(batch.size, items)} scores, not {scores.shape}")
         candidate = _candidates(known, items)

@@ -2,7 +2,7 @@
 
 Score = 3.6 merged + 3.3 local + .7 text + .1 own popularity + .1 merged popularity, each part in
 [0, 1], history weights .7^age. The constants come from hold-outs of another, public log; in fifty
-settings of it the mix was as good as the best single part or better (ADR of the release).
+settings of it the mix was as good as the best single part or better.
 """
 
 from __future__ import annotations
@@ -33,6 +33,12 @@ DEFAULT_BLEND: Mapping[str, float] = {
 def blend_weights(blend: Mapping[str, float] = DEFAULT_BLEND) -> NDArray[np.float32]:
     """Weights in the order of `PARTS`; a part that is not named weighs nothing."""
     return np.array([blend.get(name, 0.0) for name in PARTS], dtype=np.float32)
+
+
+def without_merged(blend: Mapping[str, float]) -> dict[str, float]:
+    """The blend of a platform alone: with no others the merged part is the own solve again."""
+    local = blend.get("merged", 0.0) + blend.get("local", 0.0)
+    return {**blend, "merged": 0.0, "local": local}
 
 
 def popularity_part(popularity: NDArray[np.float64]) -> NDArray[np.float32]:

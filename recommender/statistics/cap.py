@@ -57,3 +57,23 @@ def others_within_cap(
     free = rest == others if own is not None else np.zeros(total.shape, dtype=bool)
     within: NDArray[np.int64] = np.where(free, others, capped - mine)
     return within
+
+
+def sum_and_rest(
+    contributions: NDArray[np.int64], anchors: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """HEAD's two arrays, as the swarm's merge computes them (R34), for measurements.
+
+    Args:
+        contributions: One row a member; int64, `(members, cells)`.
+        anchors: Which members are anchors; bool, `(members,)`.
+
+    Returns:
+        `sum` and `rest`; with anchors only, `rest` equals `sum`. int64, `(cells,)` each.
+    """
+    total = contributions.sum(axis=0)
+    ordinary = contributions[~anchors]
+    if ordinary.shape[0] == 0:
+        return total, total.copy()
+    rest: NDArray[np.int64] = total - ordinary.max(axis=0)
+    return total, rest

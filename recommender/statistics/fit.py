@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recommender.errors import ModelError
-from recommender.statistics.blend import DECAY, DEFAULT_BLEND, blend_weights, popularity_part
+from recommender.statistics.blend import (
+    DECAY,
+    DEFAULT_BLEND,
+    blend_weights,
+    popularity_part,
+    without_merged,
+)
 from recommender.statistics.direction import split_directions
 from recommender.statistics.gate import merged_gate, own_gate
 from recommender.statistics.local import (
@@ -87,16 +93,17 @@ def fit_serving(  # noqa: PLR0913 - one keyword for each source of knowledge
             sequences, len(item_ids), pair_floor=pair_floor, learner_floor=learner_floor
         )
     shared, with_own, shared_popularity, popularity = _fit_merged(len(item_ids), head, merged, own)
+    alone = merged is None or head is None
     return ServingModel(
         item_ids=item_ids,
         merged=with_own,
         shared=shared,
-        local=empty_pairs() if own is None else _fit_local(own),
+        local=empty_pairs() if own is None else _fit_local(own, alone=alone),
         text=fit_text(catalogue) if text is None else text,
         own_popularity=popularity_part(_own_popularity(own, len(item_ids))),
         merged_popularity=popularity_part(popularity),
         shared_popularity=popularity_part(shared_popularity),
-        blend=blend_weights(blend),
+        blend=blend_weights(without_merged(blend) if alone else blend),
         decay=DECAY,
     )
 
@@ -129,17 +136,18 @@ def align_items(interactions: Interactions, item_ids: Sequence[str]) -> Interact
     )
 
 
-def _fit_local(own: OwnStatistics) -> PairPart:
-    """The platform's own exact pairs (R17)."""
+def _fit_local(own: OwnStatistics, *, alone: bool) -> PairPart:
+    """The platform's own exact pairs (R17); alone there is nothing else to trust more."""
     weights = solve_weights(
         own.together,
         split_directions(own.together, own.direction),
         own.popularity[own.domain],
     )
+    gate = merged_gate(own.together, 0.0 * own.together, 0.0) if alone else own_gate(own.together)
     return PairPart(
         own.domain,
         weights.astype(np.float32),
-        own_gate(own.together).astype(np.float32),
+        gate.astype(np.float32),
         (own.support >= PAIR_FLOOR).astype(np.uint8),
     )
 

@@ -1,0 +1,104 @@
+"""Matrix factorisation by the `implicit` package: als and bpr. This file alone imports it, late."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from recommender.baselines.histories import weighted_rows
+from recommender.errors import EvaluationError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
+
+    from recommender.statistics.sequences import Sequences
+
+FACTORS = 64
+ITERATIONS = 15
+BPR_ITERATIONS = 100
+REGULARISATION = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Factorised:
+    """Scores = learner factors times item factors.
+
+    Attributes:
+        model: The fitted model of `implicit`.
+        folds_in: Whether learner factors are computed from the history given (als); otherwise
+            those of training are used, and learners unknown to it get none (bpr).
+    """
+
+    model: Any
+    folds_in: bool
+
+    @property
+    def parameters(self) -> int:
+        """Entries of both factor matrices."""
+        return int(self.model.item_factors.size + self.model.user_factors.size)
+
+    def score(self, histories: Sequences, learner: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Score all items; see `recommender.evaluation.Scorer`."""
+        items = np.asarray(self.model.item_factors)
+        if not self.folds_in:
+            factors = np.asarray(self.model.user_factors)[learner]
+        else:
+            rows = weighted_rows(histories, items.shape[0])
+            factors = np.asarray(self.model.recalculate_user(np.arange(len(histories)), rows))
+        scores: NDArray[np.float32] = (factors @ items.T).astype(np.float32)
+        return scores
+
+
+def fit_als(histories: Sequences, items: int, seed: int) -> Factorised:
+    """Weighted alternating least squares (Hu, Koren, Volinsky 2008).
+
+    Raises:
+        EvaluationError: `implicit` is not installed.
+    """
+    library = _implicit("als")
+    model = library.AlternatingLeastSquares(
+        factors=FACTORS,
+        regularization=REGULARISATION,
+        iterations=ITERATIONS,
+        num_threads=1,
+        random_state=seed,
+    )
+    return Factorised(_fitted(model, weighted_rows(histories, items)), folds_in=True)
+
+
+def fit_bpr(histories: Sequences, items: int, seed: int) -> Factorised:
+    """Bayesian personalised ranking (Rendle et al. 2009).
+
+    Raises:
+        EvaluationError: `implicit` is not installed.
+    """
+    library = _implicit("bpr")
+    model = library.BayesianPersonalizedRanking(
+        factors=FACTORS,
+        regularization=REGULARISATION,
+        iterations=BPR_ITERATIONS,
+        num_threads=1,
+        random_state=seed,
+    )
+    return Factorised(_fitted(model, weighted_rows(histories, items)), folds_in=False)
+
+
+def _fitted(model: Any, rows: csr_matrix) -> Any:  # noqa: ANN401 - implicit has no types
+    model.fit(rows, show_progress=False)
+    return model
+
+
+def _implicit(module: str) -> Any:  # noqa: ANN401 - implicit has no types
+    try:
+        if module == "als":
+            from implicit.cpu import als as library  # noqa: PLC0415 - optional, and slow to import
+        else:
+            from implicit.cpu import bpr as library  # noqa: PLC0415
+    except ImportError as error:
+        raise EvaluationError(
+            f"the package 'implicit' is not installed ({error}); install the extra 'train'"
+        ) from error
+    return library

@@ -1,0 +1,159 @@
+"""The models that `evaluate` measures, by name.
+
+A model is fitted on training rows and scores histories; the product's default is `statistics`.
+Baselines exist without privacy only.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from recommender.baselines.factorisation import fit_als, fit_bpr
+from recommender.baselines.linear import fit_ease, fit_item_knn, fit_markov
+from recommender.baselines.simple import fit_course_order, fit_popularity
+from recommender.catalogue import CatalogueItem
+from recommender.errors import EvaluationError
+from recommender.statistics.fit import fit_serving
+from recommender.statistics.sequences import build_sequences
+from recommender.trial import DELTA, choose_head, privacy_for, run_pooled, sum_platforms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from fractions import Fraction
+
+    from numpy.typing import NDArray
+
+    from recommender.interactions import Interactions
+    from recommender.statistics.sequences import Sequences
+    from recommender.statistics.serving_model import ServingModel
+
+
+class FittedModel(Protocol):
+    """A fitted model."""
+
+    @property
+    def parameters(self) -> int:
+        """Numbers that were learned."""
+        ...
+
+    def score(self, histories: Sequences, learner: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Score all items; see `recommender.evaluation.Scorer`."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """What a model is fitted on.
+
+    Attributes:
+        interactions: Training rows.
+        verbs: Verbs that count.
+        catalogue: Entries in the order of `interactions.item_ids`; None without a catalogue.
+        epsilon: Of one release; infinite without privacy.
+        delta: Of one release.
+        seed: For noise and initial values.
+    """
+
+    interactions: Interactions
+    verbs: Sequence[str]
+    catalogue: Sequence[CatalogueItem] | None = None
+    epsilon: float = math.inf
+    delta: Fraction = DELTA
+    seed: int = 0
+
+    @property
+    def items(self) -> int:
+        """Number of items."""
+        return len(self.interactions.item_ids)
+
+    def histories(self) -> Sequences:
+        """Training histories of all learners."""
+        return build_sequences(self.interactions, self.verbs)
+
+    def entries(self) -> Sequence[CatalogueItem]:
+        """The catalogue, or entries that know nothing but their ids."""
+        if self.catalogue is not None:
+            return self.catalogue
+        return [CatalogueItem(item) for item in self.interactions.item_ids]
+
+
+@dataclass(frozen=True, eq=False)
+class StatisticsModel:
+    """A serving model as `evaluate` sees it.
+
+    Attributes:
+        model: What would serve.
+        details: Fields for the record.
+    """
+
+    model: ServingModel
+    details: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def parameters(self) -> int:
+        """Weights that are not zero."""
+        return self.model.parameters
+
+    def score(self, histories: Sequences, learner: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Score all items; see `recommender.evaluation.Scorer`."""
+        del learner
+        parts = self.model.score_many(histories.start, histories.items.astype(np.int64))
+        total: NDArray[np.float32] = parts.sum(axis=0, dtype=np.float32)
+        return total
+
+
+def fit_statistics(training: Training) -> StatisticsModel:
+    """Fit the product's model on one release of all learners, without own exact statistics.
+
+    Raises:
+        EvaluationError: Fewer than two items, or an epsilon that cannot be.
+    """
+    privacy = privacy_for(training.epsilon, training.delta)
+    platforms = [training.interactions]
+    head, left = choose_head(platforms, training.verbs, privacy, training.seed)
+    sums = sum_platforms(platforms, training.verbs, head)
+    model = fit_serving(
+        catalogue=training.entries(),
+        verbs=training.verbs,
+        head=head,
+        merged=run_pooled(sums, left, training.seed),
+    )
+    return StatisticsModel(model, left.record())
+
+
+BASELINES: Mapping[str, Callable[[Training], FittedModel]] = {
+    "popularity": lambda t: fit_popularity(t.histories(), t.items),
+    "course-order": lambda t: fit_course_order(t.interactions, t.verbs, t.catalogue),
+    "item-knn": lambda t: fit_item_knn(t.histories(), t.items),
+    "markov": lambda t: fit_markov(t.histories(), t.items),
+    "ease": lambda t: fit_ease(t.histories(), t.items),
+    "als": lambda t: fit_als(t.histories(), t.items, t.seed),
+    "bpr": lambda t: fit_bpr(t.histories(), t.items, t.seed),
+}
+"""Models without privacy, by name."""
+
+STATISTICS = "statistics"
+NETWORK = "network"
+MODEL_NAMES: tuple[str, ...] = (*BASELINES, NETWORK, STATISTICS)
+
+
+def fit_model(name: str, training: Training) -> FittedModel:
+    """Fit a model by name.
+
+    Raises:
+        EvaluationError: No such model, one that needs what is not installed, or a baseline at a
+            finite epsilon.
+    """
+    if name == STATISTICS:
+        return fit_statistics(training)
+    if name == NETWORK:
+        raise EvaluationError("the network is not part of this version")
+    if name not in BASELINES:
+        raise EvaluationError(f"unknown model {name!r}; known: {', '.join(MODEL_NAMES)}")
+    if not math.isinf(training.epsilon):
+        raise EvaluationError(f"the baseline {name!r} has no private form; use epsilon 'inf'")
+    return BASELINES[name](training)
