@@ -123,14 +123,21 @@ class Node:
         return state, (*effects, *again)
 
     def _pool_own(self, state: State) -> State:
+        """Put our own transactions among those that wait, unless they are final already."""
+        current, me = state.ledger.current, self._seat.me
+        purposes: tuple[str, ...]
+        if current is None:
+            due, purposes = compute_next_round(state.ledger), ("round-open",)
+        elif me in current.commits or me in current.abstained:
+            return state
+        else:
+            due, purposes = current.key, ("commit", "abstain")
         pool = state.pool
-        current = state.ledger.current
-        due = current.key if current is not None else compute_next_round(state.ledger)
-        for (_, key), signed in sorted(state.desk.signed.items()):
-            if key != due:
-                continue
-            pool = add_transaction(self._seat, state.ledger, pool, signed)
-        return state if pool == state.pool else replace(state, pool=pool)
+        for purpose in purposes:
+            signed = state.desk.signed.get((purpose, due))
+            if signed is not None:
+                pool = add_transaction(self._seat, state.ledger, pool, signed)
+        return state if pool is state.pool else replace(state, pool=pool)
 
     def _decide(self, state: State) -> Step:
         final = state.instance.decided()

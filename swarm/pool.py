@@ -57,9 +57,9 @@ def add_transaction(
     What may not come next is most often late or early, not hostile: it is dropped in silence.
     """
     key = (signed.purpose, signed.member)
-    if pool.get(key) == signed:
+    if pool.get(key) == signed or not _may_come(seat, ledger, signed):
         return pool
-    return prune(seat, ledger, {**pool, key: signed})
+    return {**pool, key: signed}
 
 
 def prune(

@@ -1,0 +1,131 @@
+"""What must hold after every step of every run; checked on the fly, by plain means of its own."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from swarm import codec
+from swarm.consensus.messages import FINALIZE, NULLIFY, VOTES
+from swarm.ledger.blocks import apply_block, read_block, read_final
+from swarm.ledger.rounds import empty_ledger
+from swarm.ledger.transactions import Commit, MergeResult
+
+if TYPE_CHECKING:
+    from swarm.ledger.blocks import Block
+    from swarm.ledger.genesis import Genesis
+    from swarm.ledger.rounds import Ledger, Verify
+
+
+class ViolationError(AssertionError):
+    """An invariant is broken: the protocol, or a rule broken on purpose, is unsafe."""
+
+
+@dataclass
+class Invariants:
+    """Agreement, prefix, one contribution per member and round, true merges, persisted votes.
+
+    Attributes:
+        genesis: Of the swarm.
+        verify: Verifies signatures.
+        honest: Members that do not lie.
+        blobs: All contributions ever made, by digest.
+        chain: Hashes of the blocks that somebody honest has made final, by height from 1.
+        ledger: What they say.
+    """
+
+    genesis: Genesis
+    verify: Verify
+    honest: frozenset[str]
+    blobs: dict[bytes, bytes] = field(default_factory=dict)
+    chain: list[bytes] = field(default_factory=list)
+    ledger: Ledger = field(init=False)
+    _votes: dict[tuple[str, int, int, str], bytes] = field(default_factory=dict)
+    _persisted: set[bytes] = field(default_factory=set)
+    _committed: dict[tuple[str, int], bytes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.ledger = empty_ledger(self.genesis)
+
+    def on_append(self, member: str, height: int, already: int, final: bytes) -> None:
+        """An honest member has made a block final."""
+        if height != already + 1:
+            raise ViolationError(f"{member} appends height {height} after {already}")
+        data = read_final(final).data
+        block_hash = codec.digest(data)
+        if height <= len(self.chain):
+            if self.chain[height - 1] != block_hash:
+                raise ViolationError(f"disagreement: {member} has another block {height}")
+            return
+        self.chain.append(block_hash)
+        block = read_block(data, self.verify)
+        self._check_commits(block)
+        before = self.ledger
+        self.ledger = apply_block(self.genesis, before, block, self.verify)
+        for _, transaction in block.transactions:
+            if isinstance(transaction, MergeResult) and self.digest() != transaction.digest:
+                raise ViolationError(f"block {height} decides a merge that is not the sum")
+
+    def on_persist(self, member: str, record: bytes) -> None:
+        """An honest member has put a record on its disk."""
+        value = codec.decode(record, 1 << 20)
+        if value[0] != "vote":
+            return
+        purpose, _, body, signature = value[1]
+        height, view, block = codec.decode(body, 1 << 10)
+        self._persisted.add(signature)
+        self._check_vote(member, purpose, height, view, block)
+
+    def on_send(self, member: str, message: bytes) -> None:
+        """An honest member lets a message go: a vote of its own must be on its disk (R26)."""
+        value = codec.decode(message, 1 << 20)
+        if value[0] == "vote" and value[1][1] == member:
+            purpose, _, body, signature = value[1]
+            if signature not in self._persisted:
+                raise ViolationError(f"{member} sends a {purpose} that is not on its disk")
+            height, view, block = codec.decode(body, 1 << 10)
+            self._check_vote(member, purpose, height, view, block)
+
+    def on_head(self, member: str, round_number: int, digest: bytes) -> None:
+        """An honest member has moved HEAD."""
+        merged = [entry for entry in self.ledger.rounds if entry.opening.round == round_number]
+        if not merged or merged[-1].digest != digest:
+            raise ViolationError(f"{member} moves HEAD to what the ledger does not say")
+
+    def on_evidence(self, member: str, accused: str) -> None:
+        """An honest member says that it has caught another."""
+        if accused in self.honest:
+            raise ViolationError(f"{member} accuses {accused}, who is honest")
+
+    def digest(self) -> bytes:
+        """Digest of the merge of all accepted contributions, in plain Python integers."""
+        sums = {
+            member: [sum(cells) for cells in zip(*map(self._cells, blobs), strict=True)]
+            for member, blobs in self.ledger.accepted.items()
+        }
+        total = [sum(cells) for cells in zip(*sums.values(), strict=True)]
+        ordinary = [sums[member] for member in sums if member not in self.genesis.anchors]
+        largest = [max(cells) for cells in zip(*ordinary, strict=True)] or [0] * len(total)
+        rest = [cell - big for cell, big in zip(total, largest, strict=True)]
+        packed = struct.pack(f"<{2 * len(total)}q", *total, *rest)
+        return codec.digest(self.genesis.manifest_digest + packed)
+
+    def _cells(self, blob: bytes) -> tuple[Any, ...]:
+        data = self.blobs[blob]
+        return struct.unpack(f"<{len(data) // 4}i", data)
+
+    def _check_commits(self, block: Block) -> None:
+        for member, transaction in block.transactions:
+            if isinstance(transaction, Commit):
+                key = (member, transaction.round)
+                if self._committed.setdefault(key, transaction.blob) != transaction.blob:
+                    raise ViolationError(f"{member} contributes twice to round {key[1]}")
+
+    def _check_vote(self, member: str, purpose: str, height: int, view: int, block: bytes) -> None:
+        key = (member, height, view, purpose)
+        if purpose in VOTES and self._votes.setdefault(key, block) != block:
+            raise ViolationError(f"{member} votes twice in view {view} of height {height}")
+        other = {NULLIFY: FINALIZE, FINALIZE: NULLIFY}.get(purpose)
+        if other is not None and (member, height, view, other) in self._votes:
+            raise ViolationError(f"{member} nullifies and finalises view {view}")

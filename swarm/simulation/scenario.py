@@ -1,0 +1,58 @@
+"""What a simulated run is like: how many members, which faults, who lies, which rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from swarm.consensus.rules import Rules
+from swarm.ledger.genesis import Genesis, Member
+
+FAULTS: Final = ("loss", "delay", "duplicate", "reorder", "partition", "crash")
+"""Names of faults, as `murmuration simulate --faults` takes them."""
+
+CELLS: Final = 5
+"""Cells of a simulated contribution; int32 each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A run, but for its seed.
+
+    Attributes:
+        members: How many.
+        liars: How many of them lie; at most f for the guarantees to hold.
+        faults: Names from `FAULTS`.
+        rounds: How many rounds to decide; all but the first are asked for after the faults.
+        faults_until_ms: When faults stop, in simulated time.
+        patience_ms: How long after that everything must be decided.
+        close_after_seconds: Timer of the rounds.
+        rules: Of consensus; tests break them.
+        down: Indexes of members that are never up.
+    """
+
+    members: int = 4
+    liars: int = 0
+    faults: tuple[str, ...] = FAULTS
+    rounds: int = 2
+    faults_until_ms: int = 12_000
+    patience_ms: int = 240_000
+    close_after_seconds: int = 6
+    rules: Rules = field(default_factory=Rules)
+    down: tuple[int, ...] = ()
+
+
+def make_genesis(members: int) -> Genesis:
+    """A genesis for simulation: short ids, nobody's signature, the first member an anchor."""
+    return Genesis(
+        name="simulation",
+        nonce=bytes(16),
+        members=tuple(
+            Member(f"m{index:02}", f"member {index}", ("/sim",), anchor=index == 0)
+            for index in range(members)
+        ),
+        manifest_digest=bytes(32),
+        catalogue_digest=bytes(32),
+        rho=(1, 2),
+        contribution_bytes=4 * CELLS,
+    )
