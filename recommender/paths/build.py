@@ -191,12 +191,7 @@ class _Walk:
         self._minutes -= 0.0 if np.isnan(minutes) else minutes
 
     def _stand(self) -> Standing:
-        return stand(
-            self.scorer,
-            self.catalogue,
-            self._visited,
-            merged_only=self.request.merged_only,
-        )
+        return stand(self.scorer, self.catalogue, self._visited)
 
 
 def _unknown(scorer: Scorer | None, catalogue: PathCatalogue, done: Done) -> tuple[str, ...]:

@@ -101,12 +101,16 @@ class Planner:
 
     def _teach(self, skill: str, above: tuple[int, ...], chain: list[Link]) -> Refusal | None:
         teachers = [row for row in self._catalogue.teaches.get(skill, ()) if self._is_open(row)]
+        refusals = []
         for row in sorted(teachers, key=lambda row: (-self._score(row), row))[:MAX_TEACHERS]:
             length = len(chain)
-            if self._visit(Link(row, needed_by=above[-1], skill=skill), above, chain) is None:
-                return None
+            refusal = self._visit(Link(row, needed_by=above[-1], skill=skill), above, chain)
+            if refusal is None or refusal.code == "prerequisite_tangle":
+                return refusal
+            refusals.append(refusal)
             del chain[length:]
-        return Refusal("prerequisite_missing", skill)
+        # Where every teacher fails, the best one's reason is the skill's.
+        return refusals[0] if refusals else Refusal("prerequisite_missing", skill)
 
 
 def provides(catalogue: PathCatalogue, row: int) -> frozenset[str]:

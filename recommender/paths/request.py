@@ -46,7 +46,6 @@ class PathRequest:
         language: BCP 47 tag; items in another language are left out, those without one kept.
         exclude: Items that must not be in the path.
         pinned: Items a designer wants first.
-        merged_only: Score without the platform's own exact statistics (R18).
         follow: Whether each step counts as done when the next one is scored.
         list_excluded: Whether to say for every other item why it is not in the path.
     """
@@ -62,7 +61,6 @@ class PathRequest:
     language: str | None = None
     exclude: frozenset[str] = frozenset()
     pinned: frozenset[str] = frozenset()
-    merged_only: bool = False
     follow: bool = True
     list_excluded: bool = False
 

@@ -1,7 +1,8 @@
 """What a path needs from a model: scores that keep their parts, and what is behind a part.
 
 `recommender.statistics.serving_model.ServingModel` fits this; so does any other model that can
-say how its score is made up.
+say how its score is made up. Where R18 wants answers without the platform's own exact statistics,
+the caller passes a model without them (`ServingModel.shared_only`).
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ PARTS: tuple[str, ...] = ("merged", "local", "text", "own_popularity", "merged_p
 """Parts of a score; earlier ones win ties when a reason is chosen."""
 ITEM_PARTS = frozenset({"merged", "local", "text"})
 """Parts that come from single items of the history."""
-MERGED_ONLY = frozenset({"merged", "text", "merged_popularity"})
-"""Parts without the platform's own exact statistics (R18)."""
 
 
 class Scores(Protocol):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recommender.paths.scorer import MERGED_ONLY, PARTS, Because, Scorer
+from recommender.paths.scorer import PARTS, Because, Scorer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,20 +47,13 @@ class Standing:
         return self.model.explain(_indices(self.history, self.alignment), place)
 
 
-def stand(
-    model: Scorer | None,
-    catalogue: PathCatalogue,
-    visited: Sequence[str],
-    *,
-    merged_only: bool,
-) -> Standing:
+def stand(model: Scorer | None, catalogue: PathCatalogue, visited: Sequence[str]) -> Standing:
     """Score every row of a catalogue.
 
     Args:
         model: The model; without one all scores are 0.
         catalogue: The catalogue.
         visited: Items of the history, oldest first; those the model does not know are skipped.
-        merged_only: Use no part made of the platform's own exact statistics (R18).
     """
     total = np.zeros(len(catalogue), dtype=np.float32)
     alignment = catalogue.align(model.item_ids if model else ())
@@ -70,7 +63,7 @@ def stand(
     scores = model.score(_indices(history, alignment))
     parts = {}
     for name in PARTS:
-        if name in scores.parts and (not merged_only or name in MERGED_ONLY):
+        if name in scores.parts:
             parts[name] = _spread(scores.parts[name], alignment.places)
             total += parts[name]
     return Standing(total, parts, history, model, alignment)
