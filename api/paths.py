@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -169,6 +169,8 @@ class Paths:
         merged_only = ask.history is not None and not ask.trusted
         model = served.shared if merged_only else served.model
         path = build_path(model, catalogue, known.history, self._request(ask, known, now))
+        if known.opted_out:
+            path = replace(path, warnings=(OPTED_OUT, *path.warnings))
         result = PathResult(
             id=uuid.uuid4().hex,
             at=now,

@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from api.errors import (
     INTERNAL,
+    ApiError,
     FieldProblem,
     MalformedError,
     NotFoundError,
@@ -85,7 +86,8 @@ def install(app: FastAPI) -> None:
     """Make every error of the application a problem answer."""
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(Exception, _on_any)
+    app.add_exception_handler(ApiError, _on_any)
+    app.add_exception_handler(Exception, _on_any)  # a bug: the server logs its trace as well
 
 
 async def _on_validation(request: Request, error: Exception) -> Response:

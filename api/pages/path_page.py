@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from api.serving import Served
     from recommender.catalogue import CatalogueItem
 
-LISTED = 12
+LISTED = 18
+LISTED_BESIDE = 6
 DEFAULT_STEPS = 5
 MOST_STEPS = 50
 MINUTES_PER_HOUR = 60
@@ -70,7 +71,8 @@ def path_page(services: Services, chosen: Chosen, limits: Limits) -> PathView:
     elif persona is not None:
         result = services.paths.answer(_ask(EXAMPLE, limits, _steps_of(persona)))
         title, subtitle = persona.title, f"An example, not a person: {_lower(persona.detail)}."
-    rows = services.store.learners(LISTED + 1, chosen.query)
+    listed = LISTED if result is None else LISTED_BESIDE
+    rows = services.store.learners(listed + 1, chosen.query)
     return PathView(
         title=title,
         subtitle=subtitle,
@@ -85,8 +87,8 @@ def path_page(services: Services, chosen: Chosen, limits: Limits) -> PathView:
         query=chosen.query,
         not_found=chosen.not_found,
         personas=persona_views(examples, chosen.persona, chosen.query),
-        learners=learner_views(rows[:LISTED], chosen.pseudonym),
-        more_learners=len(rows) > LISTED,
+        learners=learner_views(rows[:listed], chosen.pseudonym),
+        more_learners=len(rows) > listed,
         model_line=model_line(_served(services, result)),
         digest=_served(services, result).digest or "",
     )

@@ -263,8 +263,8 @@ def _page(
 def _serving_tile(served: Served) -> Tile:
     if served.model is None:
         return Tile("Model in use", "None yet", "Paths follow the catalogue's own order")
-    value = f"Round {served.round}" if served.round else "Own knowledge only"
-    return Tile("Model in use", value, f"Since {minute(served.trained_at)}")
+    value = f"Round {served.round}" if served.round else "Own model"
+    return Tile("Model in use", value, f"In use since {minute(served.trained_at)}")
 
 
 def _nobody() -> str:

@@ -47,7 +47,6 @@ PARTS: tuple[Part, ...] = (
     Part("text", "similar content", "Titles and descriptions that resemble what is done."),
     Part("own_popularity", "popular here", "How many learners of this platform take it."),
     Part("merged_popularity", "popular in the swarm", "How many learners of all members take it."),
-    Part("course_order", "catalogue order", "Its place in the catalogue's own order."),
 )
 PART_ORDER = {part.key: index for index, part in enumerate(PARTS)}
 
