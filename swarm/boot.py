@@ -6,16 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from swarm import codec
-from swarm.consensus.instance import Instance, add_proposal
-from swarm.consensus.messages import read_proposal, read_vote
-from swarm.consensus.simplex import restore
+from swarm.consensus.instance import Instance
 from swarm.desk import on_block
 from swarm.errors import LedgerError, RemoteProtocolError
 from swarm.events import Persist
+from swarm.heights import replay_point
 from swarm.ledger.chain import verify_next
 from swarm.ledger.transactions import TRANSACTIONS, read_transaction
 from swarm.protocol import MAX_MESSAGE_BYTES, read_signed, refuse
-from swarm.receive import check_block
 
 if TYPE_CHECKING:
     from swarm.consensus.instance import Seat
@@ -84,16 +82,4 @@ def _replay(seat: Seat, state: State, record: bytes) -> State:
         key = (signed.purpose, (transaction.round, transaction.attempt))
         desk = replace(state.desk, signed={**state.desk.signed, key: signed})
         return replace(state, desk=desk)
-    if value[0] == "proposal":
-        proposal = read_proposal(value[1], seat.signer.verify)
-        if proposal.height != state.instance.height:
-            return state
-        checked = check_block(seat, state, proposal.block)
-        return replace(checked, instance=add_proposal(seat, state.instance, proposal))
-    if value[0] == "vote" and len(value) == 3 and type(value[2]) is bytes:
-        vote = read_vote(value[1], seat.signer.verify)
-        if vote.height != state.instance.height:
-            return state
-        checked = check_block(seat, state, value[2]) if value[2] else state
-        return replace(checked, instance=restore(state.instance, vote, value[2]))
-    raise refuse("a record of unknown type")
+    return replay_point(seat, state, record)

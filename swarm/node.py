@@ -17,13 +17,14 @@ from swarm.boot import on_started
 from swarm.consensus import simplex
 from swarm.consensus.instance import Seat
 from swarm.errors import LedgerError, LocalProtocolError, RemoteProtocolError
+from swarm.heights import accept
 from swarm.ledger.blocks import apply_block, read_block, write_final
 from swarm.ledger.rounds import compute_next_round
 from swarm.ledger.transactions import MAX_CLOSE_SECONDS
 from swarm.pool import Content, add_transaction
 from swarm.protocol import Fields
-from swarm.receive import accept, on_received
-from swarm.rounds import work
+from swarm.receive import on_received
+from swarm.rounds import watch, work
 from swarm.state import NodeConfig, State, Step, empty_state
 from swarm.views import NodeView, build_view
 
@@ -102,25 +103,35 @@ class Node:
     def _settle(self, state: State) -> Step:
         """Do all that has become possible, height after height."""
         effects: list[Effect] = []
-        patience = self._config.patience
         while True:
             before = state
-            desk, due = work(self._seat, state.ledger, state.desk, state.now_ms, patience)
-            effects.extend(due)
-            state = self._pool_own(replace(state, desk=desk) if desk is not state.desk else state)
-            judge = Content(self._seat, state, patience)
-            act = simplex.observe if state.passive else simplex.advance
-            instance, done = act(self._seat, state.instance, state.now_ms, judge)
-            effects.extend(done)
-            if instance is not state.instance:
-                state, noted = _note_evidence(replace(state, instance=instance))
-                effects.extend(noted)
-            state, decided = self._decide(state)
-            effects.extend(decided)
+            for act in (self._work, self._vote, self._decide):
+                state, done = act(state)
+                effects.extend(done)
             if state is before:
                 break
         state, again = sync.send_again(self._seat, self._config, state)
         return state, (*effects, *again)
+
+    def _work(self, state: State) -> Step:
+        task = watch if state.passive else work
+        patience = self._config.patience
+        desk, due = task(self._seat, state.ledger, state.desk, state.now_ms, patience)
+        if desk is not state.desk:
+            state = sync.hurry(self._config, replace(state, desk=desk))
+        return self._pool_own(state), due
+
+    def _vote(self, state: State) -> Step:
+        judge = Content(self._seat, state, self._config.patience)
+        act = simplex.observe if state.passive else simplex.advance
+        before = state.instance
+        instance, effects = act(self._seat, before, state.now_ms, judge)
+        if instance is before:
+            return state, effects
+        if instance.view > before.view or len(instance.mine) > len(before.mine):
+            state = sync.hurry(self._config, state)
+        state, notes = _note_evidence(replace(state, instance=instance))
+        return state, (*effects, *notes)
 
     def _pool_own(self, state: State) -> State:
         """Put our own transactions among those that wait, unless they are final already."""

@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from swarm import codec, sync
-from swarm.consensus.instance import Instance, add_certificate, add_proposal, add_vote
+from swarm.consensus.instance import add_certificate, add_proposal, add_vote
 from swarm.consensus.messages import read_certificate, read_proposal, read_vote
-from swarm.desk import on_block, on_receipt, read_receipt
-from swarm.events import AppendBlock, Broadcast
-from swarm.ledger.blocks import MAX_HEIGHT, MAX_VIEW, apply_block, read_block
+from swarm.desk import on_receipt, read_receipt
+from swarm.events import Broadcast
+from swarm.heights import accept, check_block
+from swarm.ledger.blocks import MAX_HEIGHT, MAX_VIEW
 from swarm.ledger.chain import verify_next
-from swarm.pool import POOLED, add_transaction, prune
+from swarm.pool import POOLED, add_transaction
 from swarm.protocol import MAX_MESSAGE_BYTES, read_signed, refuse
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from swarm.consensus.instance import Seat
     from swarm.events import Received
-    from swarm.ledger.rounds import Ledger
     from swarm.state import NodeConfig, State, Step
 
 
@@ -44,35 +44,6 @@ def on_received(seat: Seat, config: NodeConfig, state: State, event: Received) -
     return handle(seat, config, state, event, value)
 
 
-def check_block(seat: Seat, state: State, data: bytes) -> State:
-    """Keep a parsed block of the height under way if it may follow our ledger.
-
-    Raises:
-        RemoteProtocolError: It may not.
-    """
-    block_hash = codec.digest(data)
-    if block_hash in state.blocks:
-        return state
-    block = read_block(data, seat.signer.verify)
-    apply_block(seat.genesis, state.ledger, block, seat.signer.verify)
-    return replace(state, blocks={**state.blocks, block_hash: block})
-
-
-def accept(seat: Seat, config: NodeConfig, state: State, ledger: Ledger, final: bytes) -> Step:
-    """One more final block: everything about its height is over."""
-    grown = replace(
-        state,
-        ledger=ledger,
-        passive=False,
-        finals=(*state.finals, final),
-        instance=Instance(ledger.height + 1),
-        blocks={},
-        pool=prune(seat, ledger, state.pool),
-        desk=on_block(state.desk, state.ledger, ledger, state.now_ms),
-    )
-    return sync.hurry(config, grown), (AppendBlock(ledger.height, final),)
-
-
 def _on_other_height(config: NodeConfig, state: State, sender: str, height: int) -> Step:
     """Who speaks of a past height lacks a block of ours; who speaks of a later one has ours."""
     if height < state.instance.height:
@@ -86,9 +57,17 @@ def _on_proposal(
     proposal = read_proposal(value[1], seat.signer.verify)
     if proposal.height != state.instance.height:
         return _on_other_height(config, state, event.sender, proposal.height)
-    checked = check_block(seat, state, proposal.block)
     instance = add_proposal(seat, state.instance, proposal)
-    return replace(checked, instance=instance), ()
+    if instance.proposals.get(proposal.view) is not proposal:
+        return replace(state, instance=instance), ()
+    # Only now: a leader that proposes twice cannot make us keep, or judge, a second block.
+    state, block = check_block(seat, state, proposal.block)
+    pool = state.pool
+    for signed in block.signed:
+        if signed.purpose in POOLED:
+            # We want it decided even if this leader falls silent.
+            pool = add_transaction(seat, state.ledger, pool, signed)
+    return replace(state, instance=instance, pool=pool), ()
 
 
 def _on_vote(
@@ -113,7 +92,7 @@ def _on_certificate(
     is_new = (certificate.purpose, certificate.view) not in state.instance.certificates
     instance = add_certificate(seat, state.instance, certificate, content)
     if content and codec.digest(content) in instance.contents:
-        state = check_block(seat, state, content)
+        state, _ = check_block(seat, state, content)
     relay = (Broadcast(event.message),) if is_new else ()
     return replace(state, instance=instance), relay
 

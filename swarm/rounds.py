@@ -44,6 +44,8 @@ from swarm.ledger.transactions import (
 from swarm.protocol import MAX_REASON, sign
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from swarm.consensus.instance import Seat
     from swarm.events import Effect
     from swarm.ledger.rounds import Ledger, Round
@@ -66,8 +68,25 @@ class Patience:
 
 def work(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience: Patience) -> Work:
     """Everything that is due now; doing it changes the desk so that it is due only once."""
+    acts = (_watch_clock, _contribute, _ask_for_round, _answer, _fetch, _give_receipts, _merge)
+    return _do(acts, seat, ledger, desk, now_ms, patience)
+
+
+def watch(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience: Patience) -> Work:
+    """What is due while we must sign nothing, after a disk was restored (R26)."""
+    return _do((_watch_clock, _fetch, _merge), seat, ledger, desk, now_ms, patience)
+
+
+def _do(
+    acts: tuple[Callable[[Seat, Ledger, Desk, int, Patience], Work], ...],
+    seat: Seat,
+    ledger: Ledger,
+    desk: Desk,
+    now_ms: int,
+    patience: Patience,
+) -> Work:
     effects: list[Effect] = []
-    for act in (_watch_clock, _contribute, _ask_for_round, _answer, _fetch, _give_receipts, _merge):
+    for act in acts:
         desk, done = act(seat, ledger, desk, now_ms, patience)
         effects.extend(done)
     return desk, tuple(effects)

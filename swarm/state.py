@@ -37,7 +37,7 @@ class NodeConfig:
 
     patience: Patience = field(default_factory=Patience)
     resend_ms: int = 1_000
-    resend_longest_ms: int = 4_000
+    resend_longest_ms: int = 16_000
     idle_ms: int = 5_000
     answer_ms: int = 200
     restored: bool = False
@@ -79,6 +79,7 @@ class State:
         desk: Our part in rounds.
         peers: What others told us.
         evidence: Members caught contradicting themselves, with the first case.
+        log: Our own proposals and votes of later heights, from the log.
     """
 
     ledger: Ledger
@@ -92,6 +93,7 @@ class State:
     desk: Desk = field(default_factory=Desk)
     peers: Peers = field(default_factory=Peers)
     evidence: Mapping[str, str] = field(default_factory=dict)
+    log: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict)
 
 
 Step = tuple[State, tuple["Effect", ...]]

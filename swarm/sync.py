@@ -133,9 +133,12 @@ def _compute_own(seat: Seat, state: State) -> list[bytes]:
     ]
     current = state.ledger.current
     if current is not None and current.outcome == "open":
-        # All that we hold, not only our own: R24 makes us insist on those that others may lack.
+        # Others' too, as many as make a set: R24 makes us insist on what others may lack.
         for maker in sorted(state.desk.receipts):
-            for holder, signature in sorted(state.desk.receipts[maker].items()):
+            held = state.desk.receipts[maker]
+            chosen = {*sorted(held)[: seat.genesis.receipts_needed], seat.me} & set(held)
+            for holder in sorted(chosen):
+                signature = held[holder]
                 blob = current.commits[maker].blob
                 receipt = Receipt(current.key, maker, blob, holder, signature)
                 messages.append(codec.encode(["receipt", write_receipt(receipt)]))

@@ -49,6 +49,7 @@ class Block:
         height: From 1.
         previous: Hash of the block before, or the swarm id.
         transactions: With their senders, in order.
+        signed: The same as they were signed.
     """
 
     data: bytes
@@ -56,6 +57,7 @@ class Block:
     height: int
     previous: bytes
     transactions: tuple[tuple[str, Transaction], ...]
+    signed: tuple[Signed, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +91,14 @@ def read_block(data: bytes, verify: Verify) -> Block:
     entries = fields.items("transactions", MAX_TRANSACTIONS)
     if not entries:
         raise refuse("a block without a transaction")
-    signed = [read_signed(entry, TRANSACTIONS, verify) for entry in entries]
+    signed = tuple(read_signed(entry, TRANSACTIONS, verify) for entry in entries)
     return Block(
         data,
         codec.digest(data),
         fields.integer("height", 1, MAX_HEIGHT),
         fields.digest("previous"),
         tuple((entry.member, read_transaction(entry)) for entry in signed),
+        signed,
     )
 
 

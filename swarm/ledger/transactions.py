@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 MAX_ROUND: Final = 2**31
 MAX_ATTEMPTS: Final = 2  # R25
-MAX_CLOSE_SECONDS: Final = 30 * 24 * 3600
+MAX_CLOSE_SECONDS: Final = 7 * 24 * 3600
+"""One member that stays silent holds up a round for so long, not longer."""
 MAX_BLOB_BYTES: Final = 2**31
 
 

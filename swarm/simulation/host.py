@@ -177,7 +177,7 @@ class Host:
                 ready = events.ContributionReady(effect.round, effect.attempt, blob, 4 * CELLS)
                 self._world.later(self, 200 + rng.randrange(800), ready)
             case events.FetchBlob():
-                found = self._world.find(self, effect)
+                found = self.disk.blobs.get(effect.blob) or self._world.find(self, effect)
                 if found is not None:
                     self.disk.blobs[effect.blob] = found
                     stored = events.BlobStored(effect.blob)

@@ -1,0 +1,118 @@
+"""From one height to the next: blocks that may follow, blocks that do, our own earlier votes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from swarm import codec, sync
+from swarm.consensus.instance import Instance, add_proposal
+from swarm.consensus.messages import read_proposal, read_vote
+from swarm.consensus.simplex import restore
+from swarm.desk import on_block
+from swarm.events import AppendBlock, Note
+from swarm.ledger.blocks import apply_block, read_block
+from swarm.pool import prune
+from swarm.protocol import MAX_MESSAGE_BYTES, refuse
+
+if TYPE_CHECKING:
+    from swarm.consensus.instance import Seat
+    from swarm.events import Effect
+    from swarm.ledger.blocks import Block
+    from swarm.ledger.genesis import Genesis
+    from swarm.ledger.rounds import Ledger, Round
+    from swarm.state import NodeConfig, State, Step
+
+
+def check_block(seat: Seat, state: State, data: bytes) -> tuple[State, Block]:
+    """Keep a parsed block of the height under way if it may follow our ledger.
+
+    Raises:
+        RemoteProtocolError: It may not.
+    """
+    block_hash = codec.digest(data)
+    if block_hash in state.blocks:
+        return state, state.blocks[block_hash]
+    block = read_block(data, seat.signer.verify)
+    apply_block(seat.genesis, state.ledger, block, seat.signer.verify)
+    return replace(state, blocks={**state.blocks, block_hash: block}), block
+
+
+def accept(seat: Seat, config: NodeConfig, state: State, ledger: Ledger, final: bytes) -> Step:
+    """One more final block: everything about its height is over."""
+    grown = replace(
+        state,
+        ledger=ledger,
+        passive=False,
+        finals=(*state.finals, final),
+        instance=Instance(ledger.height + 1),
+        blocks={},
+        pool=prune(seat, ledger, state.pool),
+        desk=on_block(state.desk, state.ledger, ledger, state.now_ms),
+    )
+    for record in grown.log.get(ledger.height + 1, ()):
+        grown = replay_point(seat, grown, record)
+    notes = _describe(seat.genesis, state.ledger, ledger)
+    return sync.hurry(config, grown), (AppendBlock(ledger.height, final), *notes)
+
+
+def replay_point(seat: Seat, state: State, record: bytes) -> State:
+    """Take up one of our own proposals or votes from the log: what we signed, we stand by (R26).
+
+    Those of later heights are kept until we get there: a ledger that was cut short is fetched
+    again, and must not find us voting a second time.
+
+    Raises:
+        RemoteProtocolError: The record is damaged.
+    """
+    value: Any = codec.decode(record, MAX_MESSAGE_BYTES)
+    verify = seat.signer.verify
+    if value[0] == "proposal" and len(value) == 2:
+        proposal = read_proposal(value[1], verify)
+        if proposal.height != state.instance.height:
+            return _keep(state, proposal.height, record)
+        state, _ = check_block(seat, state, proposal.block)
+        view = max(proposal.view, state.instance.view)
+        there = replace(state.instance, view=view)
+        return replace(state, instance=add_proposal(seat, there, proposal))
+    if value[0] == "vote" and len(value) == 3 and type(value[2]) is bytes:
+        vote = read_vote(value[1], verify)
+        if vote.height != state.instance.height:
+            return _keep(state, vote.height, record)
+        if value[2]:
+            state, _ = check_block(seat, state, value[2])
+        return replace(state, instance=restore(state.instance, vote, value[2]))
+    raise refuse("a record of unknown type")
+
+
+def _keep(state: State, height: int, record: bytes) -> State:
+    if height < state.instance.height:
+        return state
+    return replace(state, log={**state.log, height: (*state.log.get(height, ()), record)})
+
+
+def _describe(genesis: Genesis, before: Ledger, after: Ledger) -> tuple[Effect, ...]:
+    """One line for each turn that a round has taken."""
+    known = {entry.key: entry for entry in before.rounds}
+    lines = []
+    for entry in after.rounds[max(len(before.rounds) - 1, 0) :]:
+        old = known.get(entry.key)
+        if old is None or old.outcome != entry.outcome:
+            lines.append(_describe_round(genesis, entry, after.height))
+    return tuple(Note("info", line) for line in lines)
+
+
+def _describe_round(genesis: Genesis, entry: Round, height: int) -> str:
+    name = {member.id: member.name for member in genesis.members}
+    begin = f"round={entry.opening.round} attempt={entry.opening.attempt} height={height}"
+    match entry.outcome:
+        case "open":
+            opening = entry.opening
+            return f"{begin} opened: as_of={opening.as_of} expected={len(opening.expected)}"
+        case "closed":
+            out = "; ".join(f"{name[member]}: {reason}" for member, reason in entry.out)
+            return f"{begin} closed: in={len(entry.included)} out={out or 'nobody'}"
+        case "merged":
+            return f"{begin} merged: digest={entry.digest.hex()}"
+        case _:
+            return f"{begin} void: {entry.reason}"
