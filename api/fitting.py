@@ -24,7 +24,7 @@ from recommender.release.contribution import read_contribution
 from recommender.statistics.fit import fit_serving, recommendable
 from recommender.statistics.merged import MergedSums
 from recommender.statistics.sequences import COURSE_VERBS, ITEM_VERBS
-from swarm.merge.digest import head_digest
+from swarm.merge.merge import head_digest
 from swarm.signing import NO_SWARM, Ed25519Signer
 from swarm.storage.blobs import BlobStore
 from swarm.storage.models import load_model, read_pointer
@@ -101,7 +101,7 @@ def fit(home: Home, settings: Settings, store: Store) -> Fitted:
     }
     atomic_write(home.serving_path, json.dumps(pointer).encode())
     _forget_old_models(home, digest)
-    return Fitted(digest, number, len(catalogue), bool(model.local.items.size))
+    return Fitted(digest, number, len(catalogue), bool(model.local.weights.any()))
 
 
 def _read_head(home: Home) -> _Head | None:

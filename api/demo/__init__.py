@@ -1,0 +1,1 @@
+"""The whole job on the sample: four platforms, a swarm, a merged model, a page."""
