@@ -8,14 +8,12 @@ from api.founding import FoundingError
 from swarm.ledger.chain import verify_chain
 from swarm.ledger.export import export_ledger
 from swarm.ledger.genesis import verify_genesis
+from swarm.peer.config import blocks_path
 from swarm.storage.records import read_records
 
 if TYPE_CHECKING:
     from api.home import Home
     from swarm.ledger.rounds import Ledger
-
-BLOCKS_FILE = "blocks.log"
-BLOCKS_KIND = "blocks"
 
 
 def read_blocks(home: Home) -> tuple[bytes, ...]:
@@ -24,7 +22,7 @@ def read_blocks(home: Home) -> tuple[bytes, ...]:
     Raises:
         StorageError: The file is damaged, with the offset.
     """
-    return read_records(home.ledger_dir / BLOCKS_FILE, BLOCKS_KIND).payloads
+    return read_records(blocks_path(home.path), "blocks").payloads
 
 
 def read_ledger(home: Home) -> Ledger:

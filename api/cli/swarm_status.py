@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +13,8 @@ import click
 from api.cli.options import home_option, json_option
 from api.cli.output import progress, show_table, write_json
 from api.errors import ApiError
-from api.home import Home, atomic_write, find_home
+from api.home import Home, find_home
+from swarm.peer.inbox import drop_request
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +85,12 @@ def open_round(
         raise PeerError(f"the peer does not run; start it: murmuration peer --home {place.path}")
     before = {(entry["round"], entry["attempt"]) for entry in status["rounds"]}
     day = as_of.date() if as_of else datetime.now(UTC).date()
-    request_round(place, day, close_after)
+    drop_request(
+        place.inbox_dir,
+        kind="statistics",
+        as_of=day.isoformat(),
+        close_after_seconds=close_after,
+    )
     click.echo("Asked for a round.")
     if not wait:
         return
@@ -97,19 +102,6 @@ def open_round(
         write_json(json_path, "swarm-round", {"as_of": day.isoformat()}, [entry])
     if entry["outcome"] != "merged":
         raise PeerError(f"round {entry['round']} was void; the old model stays")
-
-
-def request_round(home: Home, as_of: date, close_after_seconds: int) -> None:
-    """Drop a request for a round into the inbox, where the peer takes it."""
-    request = {
-        "type": "round",
-        "kind": "statistics",
-        "as_of": as_of.isoformat(),
-        "close_after_seconds": close_after_seconds,
-    }
-    home.inbox_dir.mkdir(mode=0o700, exist_ok=True)
-    name = f"round-{secrets.token_hex(8)}.json"
-    atomic_write(home.inbox_dir / name, json.dumps(request).encode())
 
 
 def _wait_for_round(
