@@ -169,7 +169,7 @@ def _split(name: str, rows: Interactions, options: Options) -> Split:
     return split.sample(options.max_targets, options.seed)
 
 
-def compare(
+def compare_platforms(
     platforms: Mapping[str, Interactions],
     catalogue: Sequence[CatalogueItem] | None,
     options: Options,
@@ -223,7 +223,7 @@ def compare_for_table(
         EvaluationError: See `prepare`.
     """
     shown = for_table(options)
-    records = compare(platforms, catalogue, shown, on_record)
+    records = compare_platforms(platforms, catalogue, shown, on_record)
     return records, table_rows(records, max(shown.at))
 
 
@@ -235,7 +235,7 @@ def for_table(options: Options) -> Options:
 
 
 def count_records(platforms: int, options: Options) -> int:
-    """How many records `compare` makes before the means, for a progress bar."""
+    """How many records `compare_platforms` makes before the means, for a progress bar."""
     epsilons = len(options.epsilons)
     each = len(options.baselines)
     each += (2 + epsilons) * ("local" in options.modes)

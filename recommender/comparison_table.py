@@ -66,7 +66,7 @@ def table_rows(records: Sequence[Mapping[str, object]], k: int) -> list[TableRow
     """Lay the records of a comparison out as rows, in a reader's order.
 
     Args:
-        records: Of `recommender.comparison.compare`, means included.
+        records: Of `recommender.comparison.compare_platforms`, means included.
         k: Cut-off of the hit rate shown.
     """
     rows: list[tuple[tuple[object, ...], TableRow]] = []

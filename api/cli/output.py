@@ -9,6 +9,7 @@ import platform
 import sys
 import time
 from contextlib import contextmanager
+from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,25 +117,27 @@ def product_version() -> str:
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 - any JSON value
-    """The JSON form of a value: infinity is `"inf"`, NaN is null, paths and sets are spelled out.
+    """The JSON form of a value: infinity is `"inf"`, NaN is null, the unknown is spelled out.
 
-    numpy scalars count as Python numbers.
+    numpy scalars and fractions count as Python numbers.
     """
     if hasattr(value, "item") and not hasattr(value, "__len__"):
         value = value.item()
-    if isinstance(value, bool) or value is None or isinstance(value, str | int):
+    if isinstance(value, float | Fraction):
+        return _plain_number(float(value))
+    if value is None or isinstance(value, str | int):
         return value
-    if isinstance(value, float):
-        if math.isinf(value):
-            return "inf" if value > 0 else "-inf"
-        return None if math.isnan(value) else value
-    if isinstance(value, Path):
-        return str(value)
     if isinstance(value, dict):
         return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
         return [plain(entry) for entry in value]
     return str(value)
+
+
+def _plain_number(value: float) -> float | str | None:
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return None if math.isnan(value) else value
 
 
 def write_json(

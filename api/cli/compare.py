@@ -1,0 +1,205 @@
+"""`murmuration compare`: what each platform gains by merging."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from api.cli.interaction_files import (
+    NOTICE,
+    Material,
+    at_option,
+    catalogue_option,
+    delta_option,
+    epsilon_option,
+    interactions_option,
+    read_material,
+    recommend_option,
+    seed_option,
+    ties_option,
+    timezone_option,
+)
+from api.cli.options import json_option
+from api.cli.output import progress, show_table, write_json
+from recommender.comparison import MODES, Options, compare_platforms, count_records
+from recommender.comparison_table import table_rows
+from recommender.models import BASELINES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from fractions import Fraction
+    from pathlib import Path
+
+    from recommender.evaluation import Ties
+    from recommender.interactions import Interactions
+
+
+def parse_modes(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
+    """Parse modes, separated by commas; an unknown one is wrong usage."""
+    return _names(context, parameter, text, MODES)
+
+
+def parse_baselines(
+    context: click.Context, parameter: click.Parameter, text: str
+) -> tuple[str, ...]:
+    """Parse names of baselines, separated by commas; an unknown one is wrong usage."""
+    return _names(context, parameter, text, tuple(BASELINES)) if text else ()
+
+
+def _names(
+    context: click.Context, parameter: click.Parameter, text: str, known: Sequence[str]
+) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    for name in names:
+        if name not in known:
+            raise click.BadParameter(
+                f"unknown name {name!r}; known: {', '.join(known)}", context, parameter
+            )
+    return names
+
+
+@click.command()
+@interactions_option
+@click.option(
+    "--platform-column",
+    required=True,
+    metavar="COL",
+    help="Column of the interaction table that names each row's platform.",
+)
+@catalogue_option
+@epsilon_option
+@delta_option
+@click.option(
+    "--modes",
+    callback=parse_modes,
+    default=",".join(MODES),
+    show_default=True,
+    metavar="MODE[,MODE...]",
+    help="Each platform alone, merged openly or with shared noise, pooled in one place.",
+)
+@click.option(
+    "--baselines",
+    callback=parse_baselines,
+    default="popularity,course-order",
+    show_default=True,
+    metavar="NAME[,NAME...]",
+    help=f"Models of each platform alone, any of {', '.join(BASELINES)}.",
+)
+@click.option(
+    "--anchor",
+    "anchors",
+    multiple=True,
+    metavar="PLATFORM",
+    help="A platform trusted with most of a sum; by default one above two thirds of all by size.",
+)
+@click.option(
+    "--max-targets",
+    type=click.IntRange(min=1),
+    help="Measure at most this many learners of a platform, drawn by the seed.",
+)
+@ties_option
+@at_option
+@recommend_option
+@timezone_option
+@seed_option
+@json_option
+def compare(
+    interactions_path: Path,
+    platform_column: str,
+    catalogue_path: Path | None,
+    epsilons: tuple[float, ...],
+    delta: Fraction,
+    modes: tuple[str, ...],
+    baselines: tuple[str, ...],
+    anchors: tuple[str, ...],
+    max_targets: int | None,
+    ties: str,
+    at: tuple[int, ...],
+    recommend: str,
+    timezone: str | None,
+    seed: int,
+    json_path: Path | None,
+) -> None:
+    """Measure each platform alone, merged in each mode, and pooled, on the same held-out items.
+
+    The platforms' items must carry the same ids, or content keys in the catalogue.
+
+    Example: murmuration compare --interactions all.parquet --platform-column platform --epsilon 4
+    """
+    material = read_material(interactions_path, catalogue_path, recommend, timezone)
+    platforms, material = _platforms(material, platform_column)
+    options = Options(
+        verbs=material.verbs,
+        epsilons=epsilons,
+        modes=modes,
+        baselines=baselines,
+        delta=delta,
+        ties=cast("Ties", ties),
+        at=at,
+        seed=seed,
+        max_targets=max_targets,
+        anchors=anchors or None,
+    )
+    click.echo(NOTICE, err=True)
+    with progress(count_records(len(platforms), options), "Comparing") as ticker:
+        records = compare_platforms(
+            platforms,
+            material.entries if material.has_catalogue else None,
+            options,
+            lambda record: ticker.advance(note=f"{record['platform']}, {record['mode']}"),
+        )
+    for record in records:
+        if "error" in record:
+            click.echo(f"{record['platform']}, {record['mode']}: {record['error']}", err=True)
+    show_comparison(records, max(at))
+    if json_path:
+        write_json(json_path, "compare", click.get_current_context().params, records)
+
+
+def _platforms(material: Material, column: str) -> tuple[dict[str, Interactions], Material]:
+    """Rows by platform, over items that share a content key where they have one."""
+    if column not in material.frame.columns:
+        found = ", ".join(map(str, material.frame.columns[:12]))
+        raise click.UsageError(f"--platform-column {column!r} is no column; found: {found}")
+    keys = {entry.item: entry.content_key for entry in material.entries if entry.content_key}
+    if keys:
+        first = {keys.get(entry.item, entry.item): entry for entry in reversed(material.entries)}
+        shared = dict.fromkeys(keys.get(entry.item, entry.item) for entry in material.entries)
+        material.frame["item"] = material.frame["item"].map(lambda item: keys.get(item, item))
+        if material.level == "courses":
+            material.frame["course"] = material.frame["item"]
+        material = replace(material, entries=[replace(first[item], item=item) for item in shared])
+    groups = material.frame.groupby(column, sort=True)
+    return {str(name): material.interactions(frame) for name, frame in groups}, material
+
+
+def show_comparison(records: Sequence[Mapping[str, object]], k: int) -> None:
+    """Print the comparison's table: hit rate and standard error by platform."""
+    rows = table_rows(records, k)
+    names = list(dict.fromkeys(name for row in rows for name in row.cells))
+    cells = [
+        [
+            row.label,
+            *(
+                f"{row.cells[name].value:.3f} ± {_spread(row.cells[name].standard_error)}"
+                if name in row.cells
+                else ""
+                for name in names
+            ),
+        ]
+        for row in rows
+    ]
+    targets = {name: row.cells[name].targets for row in rows for name in row.cells}
+    columns = ["", *(f"{name} (n {targets[name]:,})" for name in names)]
+    caption = (
+        f"HR@{k} with its standard error over n held-out learners; * is the mean weighted by "
+        "learners. Alone, exact: without the floor of 10 learners a pair that serving keeps."
+    )
+    show_table("What merging gives", columns, cells, caption=caption)
+
+
+def _spread(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}"

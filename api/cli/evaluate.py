@@ -1,0 +1,255 @@
+"""`murmuration evaluate`: how well models find the items that learners took next."""
+
+from __future__ import annotations
+
+import math
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from api.cli.interaction_files import (
+    NOTICE,
+    Material,
+    at_option,
+    catalogue_option,
+    delta_option,
+    epsilon_option,
+    existing_file,
+    interactions_option,
+    read_material,
+    read_negatives,
+    recommend_option,
+    seed_option,
+    ties_option,
+    timezone_option,
+    with_learners,
+)
+from api.cli.options import json_option
+from api.cli.output import progress, show_table, write_json
+from platform_adapters.training_sets import read_frame
+from recommender.errors import RecommenderError
+from recommender.evaluation import Split, given_test, leave_last_out
+from recommender.evaluation import evaluate as rank
+from recommender.metrics import summarise
+from recommender.models import BASELINES, MODEL_NAMES, Training, fit_model
+from recommender.trial import privacy_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from fractions import Fraction
+
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from recommender.evaluation import Ties
+
+
+def parse_models(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
+    """Parse names of models, separated by commas; an unknown one is wrong usage."""
+    names = tuple(part.strip() for part in text.split(","))
+    for name in names:
+        if name not in MODEL_NAMES:
+            raise click.BadParameter(
+                f"unknown model {name!r}; known: {', '.join(MODEL_NAMES)}", context, parameter
+            )
+    return names
+
+
+@click.command()
+@interactions_option
+@click.option(
+    "--test",
+    "test_path",
+    type=existing_file,
+    help="Interaction table of held-out rows; without it each learner's last new item is held out.",
+)
+@catalogue_option
+@click.option(
+    "--model",
+    "models",
+    callback=parse_models,
+    default="popularity,course-order,statistics",
+    show_default=True,
+    metavar="NAME[,NAME...]",
+    help=f"Any of {', '.join(MODEL_NAMES)}.",
+)
+@epsilon_option
+@delta_option
+@click.option(
+    "--negatives",
+    default="full",
+    show_default=True,
+    metavar="full|N|FILE",
+    help="Rank against all items, N drawn ones, or those of a CSV with learner and item.",
+)
+@ties_option
+@at_option
+@recommend_option
+@timezone_option
+@seed_option
+@json_option
+def evaluate(
+    interactions_path: Path,
+    test_path: Path | None,
+    catalogue_path: Path | None,
+    models: tuple[str, ...],
+    epsilons: tuple[float, ...],
+    delta: Fraction,
+    negatives: str,
+    ties: str,
+    at: tuple[int, ...],
+    recommend: str,
+    timezone: str | None,
+    seed: int,
+    json_path: Path | None,
+) -> None:
+    """Hold items out, rank them with each model, and print how often they are found.
+
+    Example: murmuration evaluate --interactions events.parquet --model statistics,ease --epsilon 4
+    """
+    test = read_frame(test_path, timezone=timezone) if test_path else None
+    material = read_material(interactions_path, catalogue_path, recommend, timezone, test)
+    if test is None:
+        rows = material.interactions()
+        split = leave_last_out(rows, material.verbs, ties=cast("Ties", ties), seed=seed)
+    else:
+        split = _test_split(material, test)
+    against = _negatives(negatives, split)
+    click.echo(NOTICE, err=True)
+    plan = [(name, e) for name in models for e in _epsilons_of(name, epsilons)]
+    records = []
+    with progress(len(plan), "Evaluating") as ticker:
+        for name, epsilon in plan:
+            training = _training(material, split, (epsilon, delta), seed)
+            records.append(_record(name, training, split, at, (negatives, against)))
+            ticker.advance(note=name)
+    _show(records, max(at))
+    if json_path:
+        parameters = click.get_current_context().params
+        write_json(json_path, "evaluate", parameters, records)
+
+
+def _epsilons_of(name: str, epsilons: Sequence[float]) -> Iterator[float]:
+    """Baselines have no private form: they are given once, without privacy."""
+    yield from (math.inf,) if name in BASELINES else epsilons
+
+
+def _test_split(material: Material, test: pd.DataFrame) -> Split:
+    train, held_out = material.interactions(), material.interactions(test)
+    learner_ids = tuple(dict.fromkeys((*train.learner_ids, *held_out.learner_ids)))
+    return given_test(
+        with_learners(train, learner_ids), with_learners(held_out, learner_ids), material.verbs
+    )
+
+
+def _negatives(text: str, split: Split) -> int | Mapping[int, NDArray[np.int32]] | None:
+    if text == "full":
+        return None
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    path = Path(text)
+    if not path.is_file():
+        raise click.UsageError(
+            f"--negatives {text!r} is neither 'full', a number above 0, nor a file"
+        )
+    return read_negatives(path, split.train.learner_ids, split.train.item_ids)
+
+
+def _training(
+    material: Material, split: Split, privacy: tuple[float, Fraction], seed: int
+) -> Training:
+    epsilon, delta = privacy
+    return Training(
+        split.train,
+        material.verbs,
+        material.entries if material.has_catalogue else None,
+        epsilon,
+        delta,
+        seed,
+    )
+
+
+def _record(
+    name: str,
+    training: Training,
+    split: Split,
+    at: Sequence[int],
+    negatives: tuple[str, int | Mapping[int, NDArray[np.int32]] | None],
+) -> dict[str, object]:
+    """Fit, rank and summarise one model; what cannot run gives its reason as `error`."""
+    facts: dict[str, object] = {
+        "model": name,
+        **privacy_for(training.epsilon, training.delta).record(),
+        "seed": training.seed,
+        "learners": len(split.train.learner_ids),
+        "items": training.items,
+        "interactions": len(split.train),
+        "targets": len(split.known),
+        "skipped": split.skipped,
+        "split": split.name,
+        "ties": split.ties,
+        "negatives": negatives[0],
+    }
+    try:
+        began = time.perf_counter()
+        model = fit_model(name, training)
+        trained = time.perf_counter()
+        outcome = rank(
+            model,
+            split,
+            training.items,
+            negatives=negatives[1],
+            seed=training.seed,
+            depth=max(at),
+        )
+    except RecommenderError as error:
+        return {**facts, "error": str(error)}
+    order = getattr(model, "source", None)
+    return {
+        **facts,
+        **({} if order is None else {"order": order}),
+        **summarise(outcome, at),
+        "train_seconds": trained - began,
+        "score_seconds": time.perf_counter() - trained,
+        "parameters": model.parameters,
+        "peak_rss_mb": _peak_rss_mb(),
+    }
+
+
+def _peak_rss_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def _show(records: Sequence[Mapping[str, object]], k: int) -> None:
+    rows = []
+    for record in records:
+        name = str(record["model"])
+        if "order" in record:
+            name += f" ({record['order']})"
+        if "error" in record:
+            click.echo(f"{name}: {record['error']}", err=True)
+            continue
+        rows.append(
+            (
+                name,
+                f"{record['epsilon']:g}",
+                f"{record['sigma']:.0f}",
+                f"{record[f'hit_rate@{k}']:.3f} ± {record[f'hit_rate@{k}_se']:.3f}",
+                f"{record[f'ndcg@{k}']:.3f}",
+                f"{record['mrr']:.3f}",
+                f"{record['coverage']:.2f}",
+            )
+        )
+    first = records[0]
+    columns = ("model", "epsilon", "sigma", f"HR@{k} ± s.e.", f"NDCG@{k}", "MRR", "coverage")
+    caption = (
+        f"{first['targets']:,} learners with a held-out item, {first['skipped']:,} skipped; split "
+        f"{first['split']}, ties {first['ties']}, negatives {first['negatives']}."
+    )
+    show_table("How often the held-out item is found", columns, rows, caption=caption)
