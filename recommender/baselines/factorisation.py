@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from recommender.baselines.histories import weighted_rows
 from recommender.errors import EvaluationError
@@ -58,15 +59,16 @@ def fit_als(histories: Sequences, items: int, seed: int) -> Factorised:
     Raises:
         EvaluationError: `implicit` is not installed.
     """
-    library = _implicit("als")
-    model = library.AlternatingLeastSquares(
-        factors=FACTORS,
-        regularization=REGULARISATION,
-        iterations=ITERATIONS,
-        num_threads=1,
-        random_state=seed,
-    )
-    return Factorised(_fitted(model, weighted_rows(histories, items)), folds_in=True)
+    library = _implicit("als")  # first: it loads the BLAS to be limited
+    with threadpool_limits(1, "blas"):  # implicit refuses to share the cores with BLAS
+        model = library.AlternatingLeastSquares(
+            factors=FACTORS,
+            regularization=REGULARISATION,
+            iterations=ITERATIONS,
+            num_threads=1,
+            random_state=seed,
+        )
+        return Factorised(_fitted(model, weighted_rows(histories, items)), folds_in=True)
 
 
 def fit_bpr(histories: Sequences, items: int, seed: int) -> Factorised:
@@ -76,14 +78,15 @@ def fit_bpr(histories: Sequences, items: int, seed: int) -> Factorised:
         EvaluationError: `implicit` is not installed.
     """
     library = _implicit("bpr")
-    model = library.BayesianPersonalizedRanking(
-        factors=FACTORS,
-        regularization=REGULARISATION,
-        iterations=BPR_ITERATIONS,
-        num_threads=1,
-        random_state=seed,
-    )
-    return Factorised(_fitted(model, weighted_rows(histories, items)), folds_in=False)
+    with threadpool_limits(1, "blas"):
+        model = library.BayesianPersonalizedRanking(
+            factors=FACTORS,
+            regularization=REGULARISATION,
+            iterations=BPR_ITERATIONS,
+            num_threads=1,
+            random_state=seed,
+        )
+        return Factorised(_fitted(model, weighted_rows(histories, items)), folds_in=False)
 
 
 def _fitted(model: Any, rows: csr_matrix) -> Any:  # noqa: ANN401 - implicit has no types
