@@ -126,13 +126,14 @@ def convert(
         OptionsError: There is no log among the paths, or an option is missing.
     """
     logs, _ = adapter.split(paths)
+    session = adapter.prepare(paths, options)
     if not logs:
         names = ", ".join(path.name for path in paths) or "no file"
         raise OptionsError(
             f"{names}: no log for the adapter {adapter.name!r} among the inputs; "
             f"it reads {adapter.summary}"
         )
-    converter = Converter(adapter.prepare(paths, options), options, pseudonymiser, report)
+    converter = Converter(session, options, pseudonymiser, report)
     for path in logs:
         name = path.name
         for line, record in adapter.records(path):

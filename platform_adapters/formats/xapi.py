@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 CMI5_CATEGORY = "https://w3id.org/xapi/cmi5/context/categories/cmi5"
 CMI5_PROGRESS = "https://w3id.org/xapi/cmi5/result/extensions/progress"
 VIDEO_PROGRESS = "https://w3id.org/xapi/video/extensions/progress"
+VIDEO_SESSION = "https://w3id.org/xapi/video/extensions/session-id"
 MOODLE_INFO = "http://lrs.learninglocker.net/define/extensions/info"
 COURSE_TYPE = "http://adlnet.gov/expapi/activities/course"
 ATTEMPT_TYPE = "http://adlnet.gov/expapi/activities/attempt"
@@ -172,7 +173,7 @@ class XapiSession:
         target_type = get(statement, "object", "objectType") or "Activity"
         if target_type != "Activity":
             kind = target_type if target_type in _AGENTS else "statement"
-            return Ignored(f"the object is no activity but a {str(kind).lower()}", line)
+            return Ignored(f"the object is not an activity ({str(kind).lower()})", line)
         return self._interaction(statement, verb)
 
     def _interaction(self, statement: dict[str, Any], verb: str) -> Interaction:
@@ -183,7 +184,9 @@ class XapiSession:
         ours = VERBS.get(verb, "other")
         if ours == "completed" and result.get("completion") is False:
             ours = "uncompleted"
-        session = get(statement, "context", "registration")
+        session = get(statement, "context", "registration") or get(
+            statement, "context", "extensions", VIDEO_SESSION
+        )
         language = get(statement, "context", "language")
         return Interaction(
             event_id=self.event_id(own) if isinstance(own, str) and own else hashed(statement),

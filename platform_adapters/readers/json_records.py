@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import orjson
 
@@ -50,7 +50,7 @@ def read_json(path: Path) -> Iterator[Record]:
     start = read_start(path)
     wrapped = _WRAPPED.match(start)
     if wrapped:
-        return read_array(path, skip=wrapped.end() - 1)
+        return read_array(path, skip=wrapped.end() - 1, alone=False)
     if start.lstrip()[:1] == b"[":
         return read_array(path, skip=start.index(b"["))
     return read_json_lines(path)
@@ -82,45 +82,99 @@ def _diagnose(line: bytes) -> str:
     return NOT_JSON
 
 
-def read_array(path: Path, skip: int) -> Iterator[Record]:
-    """Elements of a JSON array, parsed one by one.
+def read_array(path: Path, skip: int, *, alone: bool = True) -> Iterator[Record]:
+    """Elements of a JSON array, or of several one after the other, parsed one by one.
 
     Args:
         path: The file.
         skip: Bytes before the array's bracket.
+        alone: Whether nothing but further arrays may follow.
 
     Raises:
-        ReadError: An element is not JSON or longer than `MAX_LINE_BYTES`, or the file ends
-            before the array does: after either, no element's bounds are known.
+        ReadError: An element is not JSON or longer than `MAX_LINE_BYTES`, something else follows
+            the array, or the file ends before it does: then no element's bounds are known.
     """
     position = Position()
     decode = json.JSONDecoder().raw_decode
-    utf8 = codecs.getincrementaldecoder("utf-8")()
     with open_bytes(path, position) as stream:
         stream.read(skip + 1)
-        buffer, at, ended = "", 0, False
+        text = _Text(stream, path, position)
         while True:
-            gap = _GAP.match(buffer, at)
-            at = gap.end() if gap else at
-            if at < len(buffer) and buffer[at] == "]":
-                return
-            element = _decode(decode, buffer, at)
+            text.skip(_GAP)
+            element = _decode(decode, text.buffer, text.at)
             # A number at the buffer's end may go on in the next chunk.
-            if element is not None and (element[1] < len(buffer) or ended):
+            if element is not None and (element[1] < len(text.buffer) or text.ended):
                 position.line += 1
+                text.at = element[1]
                 yield position.line, element[0]
-                at = element[1]
-                continue
-            if ended or len(buffer) - at > MAX_LINE_BYTES:
-                raise ReadError(_array_problem(path, position.line, ended=ended))
-            chunk = stream.read(_CHUNK)
-            ended = not chunk
-            try:
-                buffer, at = buffer[at:] + utf8.decode(chunk, ended), 0
-            except UnicodeDecodeError as error:
-                raise ReadError(
-                    f"{path.name}, after element {position.line}: not UTF-8; export it as UTF-8"
-                ) from error
+            elif text.next_is("]"):
+                text.at += 1
+                if not alone or not text.another_array():
+                    return
+            elif text.ended or len(text.buffer) - text.at > MAX_LINE_BYTES:
+                raise ReadError(_array_problem(path, position.line, ended=text.ended))
+            else:
+                text.grow()
+
+
+class _Text:
+    """A window on a file's text that grows at its end and is dropped at its start."""
+
+    def __init__(self, stream: IO[bytes], path: Path, position: Position) -> None:
+        self._stream = stream
+        self._path = path
+        self._position = position
+        self._utf8 = codecs.getincrementaldecoder("utf-8")()
+        self.buffer = ""
+        self.at = 0
+        self.ended = False
+
+    def grow(self) -> None:
+        """Read a chunk more; `ended` once there is none.
+
+        Raises:
+            ReadError: It is not UTF-8.
+        """
+        chunk = self._stream.read(_CHUNK)
+        self.ended = not chunk
+        try:
+            self.buffer = self.buffer[self.at :] + self._utf8.decode(chunk, self.ended)
+        except UnicodeDecodeError as error:
+            raise ReadError(
+                f"{self._path.name}, after element {self._position.line}: not UTF-8; "
+                "export it as UTF-8"
+            ) from error
+        self.at = 0
+
+    def skip(self, gap: re.Pattern[str]) -> None:
+        """Go past what matches here."""
+        found = gap.match(self.buffer, self.at)
+        self.at = found.end() if found else self.at
+
+    def next_is(self, sign: str) -> bool:
+        """Whether this sign comes next in what has been read."""
+        return self.buffer.startswith(sign, self.at)
+
+    def another_array(self) -> bool:
+        """Whether a further array follows, and go into it.
+
+        Raises:
+            ReadError: Something else follows.
+        """
+        while True:
+            self.skip(_GAP)
+            if self.at < len(self.buffer) or self.ended:
+                break
+            self.grow()
+        if self.next_is("["):
+            self.at += 1
+            return True
+        if self.at < len(self.buffer):
+            raise ReadError(
+                f"{self._path.name}, after element {self._position.line}: something follows the "
+                "array that is no array; give the file one record a line, or one array"
+            )
+        return False
 
 
 def _decode(decode: Decoder, buffer: str, at: int) -> tuple[Json, int] | None:
