@@ -93,7 +93,7 @@ def verify(store: Store, token: str, scope: str | None = None) -> ApiKey:
         UnauthorisedError: The token is none of ours, or revoked.
         ForbiddenError: The key lacks the scope.
     """
-    if len(token) > MAX_TOKEN_CHARACTERS:
+    if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
         raise _refusal()
     prefix, _, rest = token.partition("_")
     key_id, _, secret = rest.partition("_")

@@ -80,8 +80,10 @@ def check_id(kind: str, name: str) -> None:
     """Refuse an id that no contract allows.
 
     Raises:
-        RowRefusedError: It is empty or longer than 1,024 bytes in UTF-8.
+        RowRefusedError: It is empty, longer than 1,024 bytes in UTF-8, or no Unicode text.
     """
+    if "\0" in name:  # PostgreSQL could not hold it
+        raise errors.RowRefusedError(f"the {kind} id holds a NUL character")
     size = len(name.encode("utf-8", "surrogatepass"))
     if not 0 < size <= MAX_ID_BYTES:
         raise errors.RowRefusedError(

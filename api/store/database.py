@@ -183,6 +183,14 @@ def translated(name: str) -> Iterator[None]:
         raise _in_words(error.orig, name) from error
     except sqlite3.Error as error:
         raise _in_words(error, name) from error
+    except UnicodeEncodeError as error:
+        raise errors.RowRefusedError(
+            "a text holds half a surrogate pair and is no Unicode; nothing of its batch was stored"
+        ) from error
+    except OverflowError as error:
+        raise errors.RowRefusedError(
+            "a number has more than 64 bits; nothing of its batch was stored"
+        ) from error
 
 
 def _in_words(error: BaseException | None, name: str) -> errors.StoreError:

@@ -93,6 +93,10 @@ def test_new_rows_raise_the_revision(store, row):
         ("evidence", "hearsay", "hearsay"),
         ("item", "x" * 1025, "1,025 bytes"),
         ("item", "", "0 bytes"),
+        ("item", "half \ud800", "no Unicode"),
+        ("item", "nul \0", "NUL"),
+        ("session", "half \ud800", "no Unicode"),
+        ("timestamp", 2**70, "64 bits"),
     ],
 )
 def test_a_row_that_cannot_be_stored_is_refused_with_its_batch(store, row, field, value, said):
