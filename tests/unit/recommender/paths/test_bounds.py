@@ -85,6 +85,18 @@ def test_courses_are_recommended_only_where_they_are_the_items():
     assert names(path(items, recommend="courses", course="x")) == ["x"]
 
 
+def test_an_enrolment_is_a_visit_only_where_courses_are_the_items():
+    items = [item("x", type="course"), item("y", type="course")]
+    assert names(path(items, [HistoryEntry("x", 1, "enrolled")], recommend="courses")) == ["y"]
+    inside = [item("a", course="x"), item("x", type="course")]
+    assert names(path(inside, [HistoryEntry("x", 1, "enrolled")])) == ["a"]
+
+
+def test_an_item_may_come_once_its_prerequisite_is_a_step():
+    items = [item("b"), item("c"), item("a", prerequisites=("b", "s")), item("d", skills=("s",))]
+    assert names(path([*items[:2], items[3], items[2]])) == ["b", "c", "d", "a"]
+
+
 def test_without_a_course_the_learners_own_courses_bound_the_path():
     items = [item("a", course="x"), item("b", course="x"), item("c", course="y"), item("d")]
     assert names(path(items)) == ["a", "b", "c", "d"]

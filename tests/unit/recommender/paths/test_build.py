@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -90,6 +90,9 @@ def test_a_failed_item_is_in_the_models_history_once():
     model = Table(IDS, {"a": 1.0}, {("a", "c"): 5.0})
     again = path(ABC, model, [HistoryEntry("a", 1, "failed")], limit=2)
     assert names(again) == ["c", "a"]
+    popular = replace(model, popularity={"a": 9.0})
+    again = path(ABC, popular, [HistoryEntry("a", 1, "failed")], limit=2)
+    assert [(step.item, step.score) for step in again.steps] == [("a", 9.0), ("c", 5.0)]
 
 
 def test_times_decide_the_order_of_the_history():
@@ -154,12 +157,13 @@ def test_a_needed_skill_is_taught_by_the_best_item_that_teaches_it():
 def test_another_teacher_is_tried_where_the_best_cannot_be_placed():
     items = [
         item("a", prerequisites=("s",)),
-        item("good", skills=("s",), prerequisites=("locked",)),
+        item("good", skills=("s",), prerequisites=("first", "locked")),
         item("weak", skills=("s",)),
         item("locked", hidden=True),
+        item("first"),
     ]
     found = path(items, Table(("a", "good"), {"a": 9.0, "good": 2.0}))
-    assert names(found) == ["weak", "a"]
+    assert names(found) == ["weak", "a", "first"]
 
 
 def test_a_shared_prerequisite_is_placed_once():
