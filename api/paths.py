@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 NOT_VISITS = frozenset({"unenrolled", "rated", "other"})
 """Verbs that say nothing about what a learner has done."""
+NO_MODEL = (
+    "This platform has no model yet, so the steps follow the catalogue's own order. "
+    "A model comes with the next training, or with the swarm's first merge."
+)
 OPTED_OUT = "This learner has opted out of personal paths, so this one is general."
 
 
@@ -169,8 +173,7 @@ class Paths:
         merged_only = ask.history is not None and not ask.trusted
         model = served.shared if merged_only else served.model
         path = build_path(model, catalogue, known.history, self._request(ask, known, now))
-        if known.opted_out:
-            path = replace(path, warnings=(OPTED_OUT, *path.warnings))
+        path = replace(path, warnings=(*_cautions(known, served), *path.warnings))
         result = PathResult(
             id=uuid.uuid4().hex,
             at=now,
@@ -221,6 +224,12 @@ def _knows(catalogue: PathCatalogue, served: Served) -> Callable[[str], bool]:
     """Whether the catalogue or the model knows an item."""
     model_items = catalogue.align(served.model.item_ids).place if served.model is not None else {}
     return lambda item: item in catalogue.index or item in model_items
+
+
+def _cautions(known: _Known, served: Served) -> tuple[str, ...]:
+    """Why the path is general, beyond what the path itself knows."""
+    no_model = (NO_MODEL,) if served.model is None else ()
+    return (OPTED_OUT, *no_model) if known.opted_out else no_model
 
 
 def _logged(ask: PathAsk, pseudonym: str, result: PathResult) -> Recommendation:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from api.pages.wording import PARTS, Part, Share, day, duration, minute, shares, short_id
+from api.paths import NO_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
 LIMITS = (3, 5, 10, 20)
 DONE_SHOWN = 6
 EXCLUDED_SHOWN = 200
-NO_MODEL = (
-    "This platform has no model yet, so the steps follow the catalogue's own order. "
-    "A model comes with the next training, or with the swarm's first merge."
-)
 COLD = "Nothing is known of what was done before, so these steps suit most learners who begin."
 
 
@@ -151,10 +148,10 @@ def path_part(result: PathResult) -> PathPart:
     minutes = [step.minutes for step in path.steps if step.minutes]
     fallback = ""
     if path.fallback:
-        fallback = NO_MODEL if result.served.model is None else COLD
+        fallback = NO_MODEL if NO_MODEL in path.warnings else COLD
     return PathPart(
         fallback=fallback,
-        warnings=path.warnings,
+        warnings=tuple(text for text in path.warnings if text != fallback),
         done=done[-DONE_SHOWN:],
         earlier=done[:-DONE_SHOWN],
         done_count=len(done),
