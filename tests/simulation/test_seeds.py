@@ -1,0 +1,86 @@
+"""The protocol core under 200 seeds of faults and lies; each once-failed seed is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from swarm.simulation.scenario import Scenario
+from swarm.simulation.world import Outcome, World, simulate
+
+KEPT = [
+    tuple(int(word) for word in line.split())
+    for line in (Path(__file__).parent / "seeds.txt").read_text(encoding="utf-8").splitlines()
+    if line and not line.startswith("#")
+]
+
+
+def check(outcome: Outcome) -> None:
+    assert not outcome.violation, outcome
+    assert not outcome.stalled, outcome
+
+
+@pytest.mark.parametrize("first", range(0, 100, 10))
+def test_honest_members_agree_and_finish_under_faults(first: int) -> None:
+    for seed in range(first, first + 10):
+        outcome = simulate(seed, Scenario())
+        check(outcome)
+        # The second round opens after the faults: nobody may be missing from it.
+        assert outcome.rounds[-1] == (2, 1, "merged", 4), outcome
+
+
+@pytest.mark.parametrize("first", range(100, 170, 10))
+def test_one_liar_of_four_changes_nothing(first: int) -> None:
+    for seed in range(first, first + 10):
+        outcome = simulate(seed, Scenario(liars=1))
+        check(outcome)
+        number, _, result, members = outcome.rounds[-1]
+        assert (number, result) == (2, "merged"), outcome
+        assert members >= 3, outcome
+
+
+@pytest.mark.parametrize("first", range(170, 180, 2))
+def test_two_liars_of_seven_change_nothing(first: int) -> None:
+    for seed in range(first, first + 2):
+        check(simulate(seed, Scenario(members=7, liars=2)))
+
+
+@pytest.mark.parametrize("first", range(180, 200, 10))
+def test_a_member_that_is_never_up_does_not_stop_the_other_three(first: int) -> None:
+    for seed in range(first, first + 10):
+        outcome = simulate(seed, Scenario(down=(seed % 4,)))
+        check(outcome)
+        assert outcome.rounds[-1][2:] == ("merged", 3), outcome
+
+
+def test_a_round_without_one_member_ends_soon_after_its_own_deadline() -> None:
+    world = World(1, Scenario(faults=(), rounds=1, down=(3,), close_after_seconds=20))
+    world.run()
+    closed = next(at for at, _, text in world.notes if "closed:" in text)
+    opened = next(at for at, _, text in world.notes if "opened:" in text)
+    assert closed - opened >= 19_000  # clocks run at rates of 0.95 to 1.05
+    assert world.now_ms - opened < 30_000
+
+
+def test_seeds_that_once_failed_pass() -> None:
+    for members, liars, seed in KEPT:
+        check(simulate(seed, Scenario(members=members, liars=liars)))
+
+
+def test_the_same_seed_gives_the_same_trace_and_another_seed_another() -> None:
+    scenario = Scenario(liars=1)
+    assert simulate(7, scenario) == simulate(7, scenario)
+    assert simulate(7, scenario).trace != simulate(8, scenario).trace
+
+
+def test_every_fault_and_lie_really_happens() -> None:
+    worlds = [World(seed, Scenario(liars=1)) for seed in range(10)]
+    for world in worlds:
+        world.run()
+    texts = [text for world in worlds for _, _, text in world.notes]
+    assert any(text == "crash" for text in texts)
+    assert any("contradicts itself" in text for text in texts)
+    assert any("bytes that are not our CBOR" in text for text in texts)
+    assert any("a receipt whose signature is not" in text for text in texts)
+    assert any(host.run > 1 for world in worlds for host in world.hosts.values())
