@@ -11,13 +11,18 @@ from api.routes.schemas import HealthAnswer, ReadyAnswer
 router = APIRouter(tags=["platform"])
 
 
-@router.get("/healthz", response_model=HealthAnswer)
+@router.get("/healthz", response_model=HealthAnswer, summary="Is the process alive")
 async def healthz() -> HealthAnswer:
     """Say that the process answers at all."""
     return HealthAnswer(status="ok")
 
 
-@router.get("/readyz", response_model=ReadyAnswer, responses=problem_responses(503))
+@router.get(
+    "/readyz",
+    response_model=ReadyAnswer,
+    summary="Can learners be served",
+    responses=problem_responses(503),
+)
 def readyz(services: ServicesOf) -> ReadyAnswer:
     """Say whether learners can be served, and what is missing for personal paths.
 

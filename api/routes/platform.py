@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
 
@@ -29,6 +29,56 @@ if TYPE_CHECKING:
     from api.swarm_status import StatusRound, SwarmStatus
     from recommender.release.accounting import Claim
 
+ANSWER_EXAMPLE: dict[str, Any] = {
+    "platform": "Birch",
+    "version": "0.1.0",
+    "recommend": "courses",
+    "model": {
+        "digest": "9e1b0c5a0e5d6c7b8a93fa94c1b77f0a3f1b0c5a0e5d6c7b8a93fa94c1b77f0a",
+        "round": 1,
+        "trained_at": "2026-11-24T10:31:07Z",
+    },
+    "fallback": False,
+    "swarm": {
+        "id": "c0ffee5a0e5d6c7b8a93fa94c1b77f0a3f1b0c5a0e5d6c7b8a93fa94c1b77f0a",
+        "state": "idle",
+        "height": 5,
+        "quorum": 3,
+        "tolerates": 1,
+        "agreement": "A quorum of 3 of 4 signs every decision; 1 may lie or fail.",
+        "members": [
+            {
+                "id": "12D3KooWBhSDJfZmdmkhiqTTcLXGwCLEHVkLmjLbB4xVNJJsbkWF",
+                "name": "Birch",
+                "anchor": False,
+                "contributes": True,
+                "connected": True,
+            }
+        ],
+        "updated_at": "2026-11-24T11:59:58Z",
+        "warnings": [],
+    },
+    "rounds": [
+        {
+            "round": 1,
+            "attempt": 1,
+            "outcome": "merged",
+            "in": ["Alder", "Birch", "Dogwood"],
+            "out": [{"member": "Cedar", "reason": "no contribution before the deadline"}],
+            "digest": "3fa94c1b77f0a3f1b0c5a0e5d6c7b8a93fa94c1b77f0a3f1b0c5a0e5d6c7b8a9",
+            "epsilon": 3.9967,
+            "decided_at": "2026-11-24T10:31:02Z",
+        }
+    ],
+    "budget": {
+        "epsilon": 3.9967,
+        "delta": 1e-06,
+        "rho": "2097152/6744409",
+        "per": "learner and lifetime",
+        "claim": "Unit: one learner's pseudonym on one platform, with all recorded events. …",
+    },
+    "warnings": [],
+}
 router = APIRouter(prefix="/v1", tags=["platform"])
 
 
@@ -36,7 +86,10 @@ router = APIRouter(prefix="/v1", tags=["platform"])
     "/platform",
     response_model=PlatformAnswer,
     summary="This platform: model, rounds, budget",
-    responses=problem_responses(401, 429, 503),
+    responses={
+        200: {"content": {"application/json": {"example": ANSWER_EXAMPLE}}},
+        **problem_responses(401, 429, 503),
+    },
 )
 def platform(caller: CallerOf, services: ServicesOf) -> PlatformAnswer:
     """Say which model answers, what the swarm did, and what it costs a learner at most.
