@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from swarm.errors import RemoteProtocolError, TransportError
+from swarm.protocol import MAX_MESSAGE_BYTES
 from swarm.transport.framing import FrameReader, frame
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PROTOCOL = "/murmuration/messages/1"
-MAX_MESSAGE_BYTES = 1 << 20
 MAX_QUEUED_BYTES = 8 << 20
 MAX_QUEUED_MESSAGES = 2048
 _HELLO_SECONDS = 10.0

@@ -1,0 +1,91 @@
+"""`murmuration peer`: this platform's member of the swarm."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from api.cli.options import home_option
+from api.home import IDENTITY_KEY, find_home
+from api.settings import load_settings
+from swarm.errors import SwarmError
+from swarm.peer.logs import set_up_logs
+from swarm.peer.supervise import (
+    CRASHED,
+    EXPLAINED,
+    MAY_PASS,
+    Supervisor,
+    end_with_supervisor,
+    may_pass,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from api.home import Home
+
+logger = logging.getLogger("swarm.peer")
+
+
+@click.command()
+@home_option
+@click.option("--listen", help="Address to listen on, instead of the settings' swarm.listen.")
+@click.option(
+    "--supervise/--no-supervise",
+    default=True,
+    show_default=True,
+    help="Start the peer again if it dies unexpectedly.",
+)
+@click.option("--supervised", is_flag=True, hidden=True)
+def peer(home: Path | None, listen: str | None, *, supervise: bool, supervised: bool) -> None:
+    """Run this platform's peer until SIGTERM or Ctrl-C; it resumes where it stopped.
+
+    Example: murmuration peer --home alder --listen /ip4/0.0.0.0/tcp/4001
+    """
+    place = find_home(home)
+    listen = listen or load_settings(place).swarm.listen
+    set_up_logs()
+    if supervised:
+        end_with_supervisor()
+        sys.exit(_run_supervised(place, listen))
+    if supervise:
+        sys.exit(Supervisor(_inner_command(place, listen)).run())
+    _run(place, listen)
+
+
+def _inner_command(home: Home, listen: str) -> list[str]:
+    start = "from api.cli.main import main; main()"
+    where = ["--home", str(home.path.absolute()), "--listen", listen]
+    return [sys.executable, "-c", start, "peer", "--supervised", *where]
+
+
+def _run(home: Home, listen: str) -> None:
+    from swarm.peer.config import PeerConfig  # noqa: PLC0415 - the supervisor stays small
+    from swarm.peer.process import run_peer  # noqa: PLC0415 - loads the networking library
+
+    settings = load_settings(home)
+    run_peer(
+        PeerConfig(
+            home=home.path.absolute(),
+            seed=home.read_key(IDENTITY_KEY),
+            listen=listen,
+            contribute_command=settings.swarm.contribute_argv(home),
+            fit_command=settings.swarm.fit_argv(home),
+        )
+    )
+
+
+def _run_supervised(home: Home, listen: str) -> int:
+    """Run, and say by the exit code whether starting again can help."""
+    try:
+        _run(home, listen)
+    except SwarmError as error:
+        click.echo(f"Error: {error}", err=True)
+        return MAY_PASS if may_pass(error) else EXPLAINED
+    except Exception:
+        logger.exception("unexpected end")
+        return CRASHED
+    return 0

@@ -1,0 +1,126 @@
+"""What the peer tells the outside: `status.json`, and one log line for every decided round."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from swarm.errors import StorageError
+from swarm.peer.status import RoundTimes, build_status, now_text
+from swarm.storage.files import read_json, write_json
+from swarm.storage.models import read_pointer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from swarm.events import Note
+    from swarm.ledger.genesis import Genesis
+    from swarm.ledger.rounds import Round
+    from swarm.peer.config import PeerConfig
+    from swarm.transport.mesh import Mesh
+    from swarm.views import NodeView
+
+logger = logging.getLogger(__name__)
+
+_NOTES = 8
+_REFRESH_SECONDS = 5.0
+
+
+class Board:
+    """Collects what is known and writes it at most twice a second."""
+
+    def __init__(self, config: PeerConfig, genesis: Genesis, me: str, mesh: Mesh) -> None:
+        self._config, self._genesis, self._me, self._mesh = config, genesis, me, mesh
+        self._view: NodeView | None = None
+        self._notes: deque[str] = deque(maxlen=_NOTES)
+        self._decided: int | None = None
+        self._port = 0
+        self._head: dict[str, Any] | None = None
+        self._times = RoundTimes(_previous(config))
+
+    def listening(self, addresses: Iterable[str]) -> None:
+        """The host is up; takes the port from its first address."""
+        for address in addresses:
+            self._port = int(address.split("/tcp/")[1].split("/")[0])
+            logger.info("listening on %s as %s", address, self._me)
+
+    def show(self, view: NodeView) -> None:
+        """Take the core's present view."""
+        self._view = view
+        decided = [entry for entry in view.rounds if entry.is_decided]
+        if self._decided is not None:
+            for entry in decided[self._decided :]:
+                self._log_round(entry)
+        self._decided = len(decided)
+
+    def note(self, note: Note) -> None:
+        """Keep the last few errors for the status."""
+        if note.level == "error" and note.text not in self._notes:
+            self._notes.append(note.text)
+
+    def moved(self) -> None:
+        """HEAD may have moved."""
+        self._head = read_pointer(self._config.head)
+
+    async def keep_writing(self) -> None:
+        """Write the status on change and every few seconds, for ever."""
+        last: dict[str, Any] = {}
+        written_at = float("-inf")
+        while True:
+            if self._view is not None:
+                status = self._build(self._view)
+                is_old = trio.current_time() - written_at >= _REFRESH_SECONDS
+                if is_old or _essence(status) != _essence(last):
+                    last, written_at = status, trio.current_time()
+                    await self._write(status)
+            await trio.sleep(self._config.status_seconds)
+
+    async def _write(self, status: dict[str, Any]) -> None:
+        stamped = {**status, "updated_at": now_text()}
+        try:
+            await trio.to_thread.run_sync(
+                lambda: write_json(self._config.status, stamped, durable=False)
+            )
+        except StorageError as error:
+            logger.error("%s", error)  # noqa: TRY400 - the peer goes on without its status
+
+    def _build(self, view: NodeView) -> dict[str, Any]:
+        return build_status(
+            self._genesis,
+            self._me,
+            view,
+            self._mesh,
+            self._times,
+            head=self._head,
+            port=self._port,
+            notes=tuple(self._notes),
+        )
+
+    def _log_round(self, entry: Round) -> None:
+        logger.info(
+            "round=%d attempt=%d peer=%s outcome=%s contributions=%d/%d digest=%s rho=%d/%d%s",
+            *entry.key,
+            self._me[-8:],
+            entry.outcome,
+            len(entry.included),
+            len(entry.opening.expected),
+            entry.digest.hex()[:16] or "-",
+            *self._genesis.rho,
+            f" reason={entry.reason!r}" if entry.reason else "",
+        )
+
+
+def _essence(status: dict[str, Any]) -> dict[str, Any]:
+    """The status without what changes all the time."""
+    members = [{**m, "last_seen": None} for m in status.get("members", ())]
+    return {**status, "members": members}
+
+
+def _previous(config: PeerConfig) -> dict[str, Any] | None:
+    try:
+        return read_json(config.status)
+    except StorageError:
+        return None  # a damaged status is written anew; nothing depends on it

@@ -1,0 +1,139 @@
+"""A peer's disk: opened under its lock, verified, written in the order that the rules demand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from swarm import codec
+from swarm.errors import LedgerError, StorageError
+from swarm.ledger.genesis import verify_genesis
+from swarm.storage.blobs import BlobStore
+from swarm.storage.files import disk
+from swarm.storage.lock import HomeLock
+from swarm.storage.records import RecordLog
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from swarm.ledger.genesis import Genesis
+    from swarm.peer.config import PeerConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a peer stands on: nothing in it changes while it runs.
+
+    Attributes:
+        genesis: Verified, with every founder's signature.
+        log: Records of the vote log, oldest first.
+        blocks: Final blocks, by height from 1.
+        notes: What was repaired when the files were opened.
+    """
+
+    genesis: Genesis
+    log: tuple[bytes, ...]
+    blocks: tuple[bytes, ...]
+    notes: tuple[str, ...]
+
+
+class PeerDisk:
+    """The files of one running peer.
+
+    Attributes:
+        ground: What was there at the start.
+        blobs: Contributions by digest.
+    """
+
+    def __init__(self, config: PeerConfig) -> None:
+        """Lock the home and open its files.
+
+        Raises:
+            StorageError: Another peer runs here, or a file is damaged or cannot be opened.
+            LedgerError: Genesis or manifest is missing or does not verify.
+        """
+        self._lock = HomeLock(config.lock)
+        try:
+            genesis = _read_genesis(config)
+            self._votes = RecordLog(config.votes, "votes")
+            self._blocks = RecordLog(config.blocks, "blocks")
+        except BaseException:
+            self._lock.release()
+            raise
+        self.blobs = BlobStore(config.blobs)
+        notes = tuple(log.note for log in (self._votes, self._blocks) if log.note)
+        self.ground = Ground(genesis, self._votes.payloads, self._blocks.payloads, notes)
+        self._unsynced = False
+
+    def persist(self, record: bytes) -> None:
+        """Append to the vote log; durable only after `sync`.
+
+        Raises:
+            StorageError: The disk refused; nothing of the record is left.
+        """
+        self._votes.append(record)
+        self._unsynced = True
+
+    def sync(self) -> None:
+        """Make what was persisted durable (R26); cheap if there is nothing.
+
+        Raises:
+            StorageError: The disk refused; the record must not be acted on.
+        """
+        if self._unsynced:
+            self._votes.sync()
+            self._unsynced = False
+
+    @property
+    def needs_sync(self) -> bool:
+        """Whether a record has been persisted since the last `sync`."""
+        return self._unsynced
+
+    def append_block(self, block: bytes) -> None:
+        """Append a final block, durably.
+
+        Raises:
+            StorageError: The disk refused; the block is fetched again after a restart.
+        """
+        self._blocks.append(block)
+        self._blocks.sync()
+
+    def close(self) -> None:
+        """Close the files and give the home back."""
+        self._votes.close()
+        self._blocks.close()
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _read_genesis(config: PeerConfig) -> Genesis:
+    if not config.genesis.exists():
+        raise LedgerError(
+            f"{config.genesis} is missing: this home has joined no swarm; "
+            "run `murmuration swarm join GENESIS` first"
+        )
+    with disk("read", config.genesis):
+        data = config.genesis.read_bytes()
+    try:
+        genesis = verify_genesis(data)
+    except LedgerError as error:
+        raise LedgerError(f"{config.genesis}: {error}") from error
+    with disk("read", config.manifest):
+        manifest = config.manifest.read_bytes()
+    if codec.digest(manifest) != genesis.manifest_digest:
+        raise StorageError(
+            f"{config.manifest} is not the manifest that genesis names: "
+            "run `murmuration swarm join GENESIS` again with the founders' files"
+        )
+    return genesis

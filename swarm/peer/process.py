@@ -1,0 +1,288 @@
+"""The shell around the protocol core: one task feeds it events and performs its effects in order.
+
+- What is persisted is fsynced before any effect that follows it (R26); all waiting on disk, network
+  and children happens in other tasks or threads, so that the event loop never stands still.
+- Contributions, transfers and merges come back as events; each is started once, however often the
+  core asks.
+- Blobs leave only after their commit is final.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import signal
+from typing import TYPE_CHECKING, assert_never
+
+import trio
+
+from swarm import events
+from swarm.errors import RemoteProtocolError, StorageError, SwarmError
+from swarm.node import Node
+from swarm.peer import inbox
+from swarm.peer.board import Board
+from swarm.peer.children import contribute, run_child
+from swarm.peer.disk import PeerDisk
+from swarm.peer.merges import merge_blobs
+from swarm.signing import Ed25519Signer
+from swarm.storage.blobs import BlobDamagedError
+from swarm.storage.models import move_pointer, read_pointer
+from swarm.transport.blobs import BlobClient, BlobServer
+from swarm.transport.host import Host
+from swarm.transport.mesh import Mesh
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from swarm.events import Effect, Event
+    from swarm.peer.config import PeerConfig
+
+logger = logging.getLogger(__name__)
+
+_QUEUE = 4096
+_TRANSFERS = 4
+_INBOX_SECONDS = 0.5
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
+
+
+class Peer:
+    """One running peer."""
+
+    def __init__(self, config: PeerConfig, disk: PeerDisk) -> None:
+        """Put the parts together; nothing runs before `run`.
+
+        Args:
+            config: Where files lie, and what to start.
+            disk: The home's files, opened.
+
+        Raises:
+            LedgerError: This home's key is not a member's.
+            TransportError: The address to listen on is none.
+        """
+        genesis = disk.ground.genesis
+        signer = Ed25519Signer(config.seed, genesis.swarm_id)
+        self._config, self._disk, self._genesis = config, disk, genesis
+        self._node = Node(genesis, signer.member, signer, config.node)
+        self._host = Host(config.seed, listen=config.listen, is_member=genesis.by_id.__contains__)
+        members = {member.id: member.addresses for member in genesis.members}
+        self._mesh = Mesh(self._host, genesis.swarm_id, members, self._deliver, config.timing)
+        self._served: frozenset[bytes] = frozenset()
+        BlobServer(self._host, disk.blobs, lambda blob: blob in self._served)
+        self._client = BlobClient(self._host, disk.blobs)
+        self._board = Board(config, genesis, signer.member, self._mesh)
+        self._inlet, self._outlet = trio.open_memory_channel[events.Event](_QUEUE)
+        self._transfers = trio.CapacityLimiter(_TRANSFERS)
+        self._fetching: set[bytes] = set()
+        self._fit_wanted = trio.Event()
+        self._nursery: trio.Nursery | None = None
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT.
+
+        Raises:
+            StorageError: The disk refused, or a file is damaged.
+            LedgerError: The ledger or the vote log does not verify.
+            TransportError: The port is in use.
+        """
+        ground = self._disk.ground
+        for note in ground.notes:
+            logger.warning("%s", note)
+        started = events.Started(_now_ms(), ground.log, ground.blocks)
+        effects = await trio.to_thread.run_sync(self._node.step, started)
+        async with self._host.run(), trio.open_nursery() as nursery:
+            self._nursery = nursery
+            self._board.listening(self._host.addresses)
+            self._board.moved()
+            nursery.start_soon(self._until_signalled, nursery.cancel_scope)
+            nursery.start_soon(self._mesh.run)
+            nursery.start_soon(self._watch_inbox)
+            nursery.start_soon(self._board.keep_writing)
+            if self._config.fit_command:
+                nursery.start_soon(self._keep_fitting)
+            await self._perform(effects)
+            await self._drive()
+
+    async def _drive(self) -> None:
+        """Feed the core: what arrives, and the time."""
+        tick = self._config.tick_seconds
+        next_tick = trio.current_time()
+        while True:
+            event: Event | None = None
+            with trio.move_on_at(next_tick):
+                event = await self._outlet.receive()
+            if event is not None:
+                await self._take(event)
+            if trio.current_time() >= next_tick:
+                await self._take(events.Tick(_now_ms()))
+                next_tick = trio.current_time() + tick
+
+    async def _take(self, event: Event) -> None:
+        effects = self._node.step(event)
+        if effects:
+            await self._perform(effects)
+
+    async def _perform(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            if not isinstance(effect, events.Persist):
+                await self._sync()
+            await self._do(effect)
+        await self._sync()
+        view = self._node.view()
+        self._served = frozenset(view.served)
+        self._board.show(view)
+
+    async def _sync(self) -> None:
+        if self._disk.needs_sync:
+            await trio.to_thread.run_sync(self._disk.sync)
+
+    async def _do(self, effect: Effect) -> None:  # noqa: C901 - one case an effect
+        match effect:
+            case events.Persist():
+                self._disk.persist(effect.record)
+            case events.Send():
+                self._mesh.send(effect.to, effect.message)
+            case events.Broadcast():
+                self._mesh.broadcast(effect.message)
+            case events.AppendBlock():
+                await trio.to_thread.run_sync(self._disk.append_block, effect.block)
+            case events.StartContribution():
+                self._start(self._contribute, effect)
+            case events.FetchBlob():
+                if effect.blob not in self._fetching:
+                    self._fetching.add(effect.blob)
+                    self._start(self._fetch, effect)
+            case events.ComputeMerge():
+                self._start(self._merge, effect)
+            case events.MoveHead():
+                await self._move_head(effect)
+            case events.Note():
+                self._board.note(effect)
+                logger.log(_LEVELS.get(effect.level, logging.ERROR), "%s", effect.text)
+            case _:
+                assert_never(effect)
+
+    def _start(self, task: object, effect: Effect) -> None:
+        if self._nursery is None:
+            raise RuntimeError("not running")
+        self._nursery.start_soon(task, effect)  # type: ignore[arg-type]
+
+    def _deliver(self, sender: str, message: bytes) -> None:
+        try:
+            self._inlet.send_nowait(events.Received(sender, message))
+        except trio.WouldBlock:
+            logger.debug("too busy for a message of %s", sender)  # it may be lost: see Send
+
+    async def _contribute(self, order: events.StartContribution) -> None:
+        logger.info("round=%d attempt=%d contributing", order.round, order.attempt)
+        size = self._genesis.contribution_bytes
+        event = await contribute(self._config, self._disk.blobs, size, order)
+        await self._inlet.send(event)
+
+    async def _fetch(self, order: events.FetchBlob) -> None:
+        try:
+            async with self._transfers:
+                await self._client.fetch(order.blob, order.size, order.holders)
+        except RemoteProtocolError as error:
+            await self._inlet.send(events.BlobRefused(order.blob, str(error)))
+        else:
+            await self._inlet.send(events.BlobStored(order.blob))
+        finally:
+            self._fetching.discard(order.blob)
+
+    async def _merge(self, order: events.ComputeMerge) -> None:
+        merge = functools.partial(
+            merge_blobs, order, self._genesis, self._disk.blobs, self._config.models
+        )
+        while True:
+            try:
+                digest = await trio.to_thread.run_sync(merge)
+                break
+            except BlobDamagedError as error:
+                logger.error("%s", error)  # noqa: TRY400 - a sentence, not a trace
+                await self._replace(error.blob)
+        await self._inlet.send(events.MergeComputed(order.round, order.attempt, digest))
+
+    async def _replace(self, blob: bytes) -> None:
+        """Fetch a blob again whose file is damaged."""
+        self._disk.blobs.discard(blob)
+        others = [member for member in self._genesis.ids if member != self._host.member]
+        await self._client.fetch(blob, self._genesis.contribution_bytes, others)
+
+    async def _move_head(self, effect: events.MoveHead) -> None:
+        pointer = await trio.to_thread.run_sync(read_pointer, self._config.head)
+        wanted = (effect.digest.hex(), effect.round, effect.height)
+        if pointer is None or (pointer["digest"], pointer["round"], pointer["height"]) != wanted:
+            move = functools.partial(
+                move_pointer,
+                self._config.head,
+                digest=effect.digest,
+                round_number=effect.round,
+                height=effect.height,
+            )
+            await trio.to_thread.run_sync(move)
+        self._board.moved()
+        self._fit_wanted.set()
+
+    async def _keep_fitting(self) -> None:
+        """Start the fit command whenever SERVING is older than HEAD."""
+        while True:
+            await self._fit_wanted.wait()
+            self._fit_wanted = trio.Event()
+            head = read_pointer(self._config.head)
+            serving = read_pointer(self._config.serving)
+            if head is None or (serving is not None and serving["round"] == head["round"]):
+                continue
+            try:
+                outcome = await run_child(self._config.fit_command, "fit")
+            except StorageError as error:
+                logger.error("%s", error)  # noqa: TRY400 - a sentence, not a trace
+                continue
+            if outcome.code:
+                logger.error("fit failed with exit code %d; the last model stays", outcome.code)
+
+    async def _watch_inbox(self) -> None:
+        while True:
+            for path in await trio.to_thread.run_sync(inbox.waiting, self._config.inbox):
+                try:
+                    request = inbox.read_request(path)
+                except StorageError as error:
+                    logger.error("%s", error)  # noqa: TRY400 - a sentence, not a trace
+                    self._board.note(events.Note("error", str(error)))
+                    inbox.reject(path)
+                    continue
+                await self._inlet.send(request)
+                inbox.remove(path)
+            await trio.sleep(_INBOX_SECONDS)
+
+    async def _until_signalled(self, scope: trio.CancelScope) -> None:
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            async for received in signals:
+                logger.info("stopping after %s", signal.Signals(received).name)
+                scope.cancel()
+
+
+def _now_ms() -> int:
+    return int(trio.current_time() * 1000)
+
+
+def run_peer(config: PeerConfig) -> None:
+    """Run a peer in this process until it is signalled.
+
+    Raises:
+        SwarmError: It cannot start or go on; the message says why and what to do.
+    """
+    with PeerDisk(config) as disk:
+        peer = Peer(config, disk)
+        try:
+            trio.run(peer.run)
+        except BaseExceptionGroup as group:
+            raise first_error(group) from group
+
+
+def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What to tell: the first error of ours inside nested groups, or else the first of all."""
+    ours, _ = group.split(SwarmError)
+    error: BaseException = ours or group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
