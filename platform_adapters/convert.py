@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from platform_adapters.contract import HASHED, Failure, Ignored, Interaction, Rejected, Withdrawn
 from platform_adapters.errors import OptionsError, RecordError, TooManyRejectsError
+from platform_adapters.fingerprints import Fingerprints
 from platform_adapters.values import event_id, event_namespace
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ ROWS_BEFORE_JUDGING = 1_000
 
 MAX_REJECT_SHARE = 0.1
 """Share of rejected rows above which an import stops, in [0, 1]."""
+
+_64_BITS = (1 << 64) - 1
 
 WITHDRAWS = "takes an earlier event back"
 
@@ -43,7 +46,7 @@ class Converter:
         self._pseudonyms = pseudonymiser
         self._report = report
         self._namespace = event_namespace(options.platform)
-        self._seen: set[int] = set()
+        self._seen = Fingerprints()
 
     def accept(self, record: Json, line: int, file: str) -> Interaction | Rejected | None:
         """Take one record; the interaction if it is a new one.
@@ -64,11 +67,9 @@ class Converter:
             rejected = Rejected(str(error), line, file)
             report.add_rejected(rejected)
             return rejected
-        seen = int(final.event_id[:18].replace("-", ""), 16)
-        if seen in self._seen:
+        if not self._seen.add(hash(final.event_id) & _64_BITS):
             report.duplicates += 1
             return None
-        self._seen.add(seen)
         report.add_event(final.verb, final.source)
         return final
 

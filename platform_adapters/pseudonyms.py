@@ -55,6 +55,7 @@ class Pseudonymiser:
         named = hmac.digest(key, b"murmuration/key-id", "sha256")
         self.key_id = _base32(named[:5])
         self._cache: dict[str, str] = {}
+        self._sessions: dict[str, str] = {}
 
     def __repr__(self) -> str:
         """Never the key."""
@@ -99,8 +100,14 @@ class Pseudonymiser:
 
     def session(self, value: str) -> str:
         """A keyed tag of a session id; one of this home's own passes unchanged."""
-        own = f"st1_{self.key_id}_"
-        return value if value.startswith(own) else own + self.tag(value)
+        known = self._sessions.get(value)
+        if known is None:
+            if len(self._sessions) >= _CACHE_ENTRIES:
+                self._sessions.clear()
+            own = f"st1_{self.key_id}_"
+            known = value if value.startswith(own) else own + self.tag(value)
+            self._sessions[value] = known
+        return known
 
     def tag(self, value: str) -> str:
         """A keyed tag (26 characters) for anything else that could lead back to a learner."""

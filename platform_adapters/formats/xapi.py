@@ -179,15 +179,15 @@ class XapiSession:
     def _interaction(self, statement: dict[str, Any], verb: str) -> Interaction:
         own = statement.get("id")
         item, parent, course = place_of(statement)
-        is_moodle = get(statement, "context", "extensions", MOODLE_INFO) is not None
+        context = statement.get("context")
+        extensions = get(context, "extensions")
+        is_moodle = get(extensions, MOODLE_INFO) is not None
         result = result_of(statement, verb, is_moodle=is_moodle)
         ours = VERBS.get(verb, "other")
         if ours == "completed" and result.get("completion") is False:
             ours = "uncompleted"
-        session = get(statement, "context", "registration") or get(
-            statement, "context", "extensions", VIDEO_SESSION
-        )
-        language = get(statement, "context", "language")
+        session = get(context, "registration") or get(extensions, VIDEO_SESSION)
+        language = get(context, "language")
         return Interaction(
             event_id=self.event_id(own) if isinstance(own, str) and own else hashed(statement),
             learner=learner_of(statement.get("actor"), self._home_page),

@@ -297,6 +297,14 @@ def test_table_what_an_adapter_wrote_comes_back_unchanged(adapt) -> None:
     assert adapt("table", written).rows == first.rows
 
 
+def test_table_event_ids_that_differ_only_in_their_end_are_different_events(adapt) -> None:
+    rows = [
+        {"learner": "a", "item": "i", "order": n, "event_id": f"00000000-0000-4000-8000-{n:012d}"}
+        for n in range(50)
+    ]
+    assert adapt("table", rows).report.events == 50
+
+
 def test_table_order_alone_is_enough(adapt) -> None:
     done = adapt("table", "learner,item,order\nana,i,3\n")
     assert [(row.timestamp, row.order) for row in done.rows] == [(None, 3)]
