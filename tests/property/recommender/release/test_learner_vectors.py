@@ -20,7 +20,7 @@ ITEMS = 45
 HEAD = np.array([*range(40), -1, -1, 0, 3, 7], dtype=np.int32)
 """Two items are not shared; three are other forms of shared ones."""
 
-FAST = settings(max_examples=80, deadline=None, derandomize=True)
+FAST = settings(max_examples=60, deadline=None, derandomize=True)
 
 MANIFESTS = st.builds(
     lambda keep, reach, decay, enrolled, blocks: replace(
