@@ -85,7 +85,7 @@ _ALL = (
     ),
     FormatAdapter(
         name="moodle",
-        summary="Moodle's table logstore_standard_log, with optional side tables (CSV; .gz)",
+        summary="Moodle's logstore_standard_log with side tables, or its Logs page (CSV; .gz)",
         tried_on="never on a live site's log; written after Moodle's schema and event classes",
         split=moodle.split,
         prepare=moodle.prepare,

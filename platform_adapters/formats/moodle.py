@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from platform_adapters.contract import AdaptOptions, Ignored, Interaction
 from platform_adapters.errors import RecordError
-from platform_adapters.formats import moodle_tables
+from platform_adapters.formats import moodle_page, moodle_tables
 from platform_adapters.formats.moodle_other import parse_other
 from platform_adapters.readers.csv_rows import read_csv, read_header
 from platform_adapters.values import (
@@ -229,9 +229,12 @@ class MoodleSession:
         self._namespace = event_namespace(options.platform)
         self._clock = Clock(options.timezone, "timecreated")
         self._rules: dict[str, Rule | None] = {}
+        self._page_times = moodle_page.PageTimes(options)
 
     def convert(self, record: Row, line: int) -> Interaction | Ignored:
         """See `platform_adapters.contract.Session`."""
+        if "Event name" in record:
+            return moodle_page.convert_row(record, line, self._page_times)
         name = record["eventname"]
         if name not in self._rules:
             if not name:
@@ -301,9 +304,13 @@ def _place(row: Row, rule: Rule, found: Mapping[str, object]) -> tuple[str, str]
     return (identifier(module, "contextinstanceid"), course) if module else ("", course)
 
 
+def _is_log(columns: Sequence[str]) -> bool:
+    return "eventname" in columns or set(columns) >= moodle_page.COLUMNS
+
+
 def split(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Logs (they have `eventname`), and everything else."""
-    logs = [path for path in paths if "eventname" in read_header(path)]
+    """Logs (of the log store or of the report page), and everything else."""
+    logs = [path for path in paths if _is_log(read_header(path))]
     return logs, [path for path in paths if path not in logs]
 
 
@@ -315,4 +322,5 @@ def prepare(paths: Sequence[Path], options: AdaptOptions) -> MoodleSession:
 
 def records(path: Path) -> Iterator[Record]:
     """Rows of the log."""
-    return read_csv(path, REQUIRED)
+    on_page = "eventname" not in read_header(path)
+    return read_csv(path, tuple(moodle_page.COLUMNS) if on_page else REQUIRED)

@@ -88,7 +88,8 @@ def read_tables(paths: Sequence[Path]) -> SideTables:
                 f"{path.name} is neither a Moodle log (a CSV with the columns eventname, userid, "
                 "timecreated, ...) nor one of the tables grade_items, grade_grades, "
                 "course_modules, modules, quiz, quiz_attempts, course; export the table "
-                "mdl_logstore_standard_log with its header"
+                "mdl_logstore_standard_log with its header. (The Logs report page is read too, if "
+                "exported with the interface in English.)"
             )
         if kind != "courses":
             getattr(tables, kind).update(_read_table(path))

@@ -58,8 +58,8 @@ def test_moodle_an_export_without_module_ids_gives_only_course_level_facts(adapt
     assert done.rows[0].is_course_level
 
 
-def test_moodle_the_report_pages_export_is_refused_with_what_to_export_instead(adapt) -> None:
-    page = "Time,User full name,Affected user,Event context,Component,Event name\n11 May, 09:44,A\n"
+def test_moodle_a_translated_report_page_is_refused_with_what_to_export_instead(adapt) -> None:
+    page = "Zeit,Vollständiger Name,Betroffen,Kontext,Komponente,Ereignis\n11 Mai,A,-,-,-,-\n"
     with pytest.raises(ReadError, match="mdl_logstore_standard_log"):
         adapt("moodle", LOG, sides=[page])
 

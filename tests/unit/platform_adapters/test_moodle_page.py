@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import pytest
+
+from platform_adapters.errors import OptionsError, TimezoneError
+
+HEADER = (
+    "Affected user,Time,User full name,Event context,Component,Event name,Description,"
+    "Origin,IP address\n"
+)
+VIEWED = "The user with id '12' viewed the 'page' activity with course module id '340'."
+ENROLLED = (
+    "The user with id '2' enrolled the user with id '12' using the enrolment method 'manual' "
+    "in the course with id '7'."
+)
+HERE = {"timezone": "Europe/Berlin", "year": 2024}
+
+
+def row(time: str, name: str, description: str, user: str = "Ana", origin: str = "web") -> str:
+    return f'-,"{time}",{user},Page: x,Page,{name},"{description}",{origin},10.0.0.2\n'
+
+
+def test_ids_come_from_the_sentence_and_names_are_never_used(adapt, pseudonymiser) -> None:
+    log = HEADER + row("11 May, 09:44", "Course module viewed", VIEWED)
+    log += row("11 May, 09:43", "User enrolled in course", ENROLLED, user="Admin")
+    view, enrolment = adapt("moodle", log, **HERE).rows
+    assert (view.item, view.verb, view.timestamp) == ("340", "viewed", 1715413440)
+    assert (enrolment.item, enrolment.course, enrolment.verb) == ("7", "7", "enrolled")
+    assert {view.learner, enrolment.learner} == {pseudonymiser.pseudonym("12")}
+
+
+@pytest.mark.parametrize(
+    "time", ["11 May, 09:44", "11/05/24, 09:44", "11 May 2024, 9:44:00 AM", "11 May 2024, 09:44"]
+)
+def test_times_of_older_and_newer_sites_are_read(adapt, time) -> None:
+    done = adapt("moodle", HEADER + row(time, "Course module viewed", VIEWED), **HERE)
+    assert [found.timestamp for found in done.rows] == [1715413440]
+
+
+def test_cr_only_line_ends_are_read(adapt) -> None:
+    log = (HEADER + row("11 May, 09:44", "Course module viewed", VIEWED)).replace("\n", "\r")
+    assert adapt("moodle", log.encode(), **HERE).report.events == 1
+
+
+def test_without_year_or_zone_it_asks_for_them(adapt) -> None:
+    log = HEADER + row("11 May, 09:44", "Course module viewed", VIEWED)
+    with pytest.raises(OptionsError, match="--year 2024"):
+        adapt("moodle", log, timezone="Europe/Berlin")
+    with pytest.raises(TimezoneError, match="--timezone"):
+        adapt("moodle", log, year=2024)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        ["3 Jan, 10:00", "2 Jan, 10:00", "30 Nov, 10:00"],
+        ["3 Mar, 10:00", "2 Mar, 10:00", "30 Jun, 10:00"],
+        ["2 Jan, 10:00", "30 Dec, 10:00"],
+    ],
+)
+def test_rows_that_pass_a_turn_of_the_year_are_not_put_into_one_year(adapt, times) -> None:
+    log = HEADER + "".join(row(time, "Course module viewed", VIEWED) for time in times)
+    with pytest.raises(OptionsError, match="split the file"):
+        adapt("moodle", log, **HERE)
+
+
+def test_a_long_pause_in_the_log_is_no_turn_of_the_year(adapt) -> None:
+    times = ["3 Sep, 10:00", "2 Sep, 10:00", "30 Jun, 10:00"]
+    log = HEADER + "".join(row(time, "Course module viewed", VIEWED) for time in times)
+    assert adapt("moodle", log, **HERE).report.events == 3
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        row("11 May, 09:44", "User graded", "The user with id '3' updated the grade"),
+        row("11 May, 09:44", "Course module viewed", VIEWED, user="Bo as Ana"),
+        row("11 May, 09:44", "Course module viewed", VIEWED, origin="cli"),
+        row("11 May, 09:44", "Course module viewed", VIEWED.replace("12", "0")),
+        row("11 May, 09:44", "Course module viewed", "Der Nutzer hat die Seite gesehen"),
+        row("gestern", "Course module viewed", VIEWED),
+    ],
+)
+def test_rows_that_are_no_learners_or_not_english_give_no_event(adapt, bad) -> None:
+    done = adapt("moodle", HEADER + bad, **HERE)
+    assert done.rows == []
+    assert done.report.ignored_rows + done.report.rejected_rows == 1
