@@ -48,8 +48,11 @@ class Database:
         Raises:
             StoreError: The database cannot be read.
         """
+        options = {_MODE: "read"}
+        if self.engine.dialect.name == "postgresql":
+            options["isolation_level"] = "REPEATABLE READ"  # as SQLite reads anyway
         with translated(self.name), self.engine.connect() as connection:
-            yield connection.execution_options(**{_MODE: "read"})
+            yield connection.execution_options(**options)
 
     @contextmanager
     def write(self, *, durable: bool = True) -> Iterator[sa.Connection]:
@@ -179,6 +182,10 @@ def translated(name: str) -> Iterator[None]:
     """
     try:
         yield
+    except sa.exc.DataError as error:
+        raise errors.RowRefusedError(
+            f"a value does not fit its column ({error.orig}); nothing of its batch was stored"
+        ) from error
     except sa.exc.DBAPIError as error:
         raise _in_words(error.orig, name) from error
     except sqlite3.Error as error:
@@ -189,7 +196,7 @@ def translated(name: str) -> Iterator[None]:
         ) from error
     except OverflowError as error:
         raise errors.RowRefusedError(
-            "a number has more than 64 bits; nothing of its batch was stored"
+            "a value does not fit its column (more than 64 bits); nothing of its batch was stored"
         ) from error
 
 

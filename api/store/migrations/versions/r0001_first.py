@@ -18,14 +18,16 @@ def _row_id() -> sa.types.TypeEngine[int]:
 def upgrade() -> None:
     """Make every table; the revision counter starts at 0."""
     _access()
-    _events()
+    _names()
+    _interactions()
+    _catalogue()
     _privacy()
     _logs()
     meta = sa.table("meta", sa.column("name", sa.Text), sa.column("value", sa.BigInteger))
     op.execute(meta.insert().values(name="revision", value=0))
 
 
-def _events() -> None:
+def _names() -> None:
     op.create_table(
         "learners",
         sa.Column("id", _row_id(), nullable=False),
@@ -40,6 +42,15 @@ def _events() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_items"),
         sa.UniqueConstraint("item", name="uq_items_item"),
     )
+    op.create_table(
+        "withdrawn",
+        sa.Column("event", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("event", name="pk_withdrawn"),
+    )
+
+
+def _interactions() -> None:
     op.create_table(
         "interactions",
         sa.Column("id", _row_id(), nullable=False),
@@ -75,12 +86,9 @@ def _events() -> None:
         sa.UniqueConstraint("event", name="uq_interactions_event"),
     )
     op.create_index("ix_interactions_learner_id", "interactions", ["learner_id", "timestamp"])
-    op.create_table(
-        "withdrawn",
-        sa.Column("event", sa.LargeBinary(length=16), nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("event", name="pk_withdrawn"),
-    )
+
+
+def _catalogue() -> None:
     op.create_table(
         "catalogue",
         sa.Column("item_id", _row_id(), autoincrement=False, nullable=False),

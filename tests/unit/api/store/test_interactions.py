@@ -96,7 +96,7 @@ def test_new_rows_raise_the_revision(store, row):
         ("item", "half \ud800", "no Unicode"),
         ("item", "nul \0", "NUL"),
         ("session", "half \ud800", "no Unicode"),
-        ("timestamp", 2**70, "64 bits"),
+        ("timestamp", 2**70, "does not fit its column"),
     ],
 )
 def test_a_row_that_cannot_be_stored_is_refused_with_its_batch(store, row, field, value, said):
