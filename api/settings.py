@@ -116,13 +116,14 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{home.store_path.absolute()}"
 
 
-def own_command(name: str, home: Home) -> tuple[str, ...]:
-    """A command line that runs one of this installation's own commands on `home`.
+def own_program() -> tuple[str, ...]:
+    """How to start `murmuration` again, without a search path: cron and systemd have none."""
+    return (sys.executable, "-c", "from api.cli.main import main; main()")
 
-    It needs no `murmuration` on the search path: children start from cron and systemd too.
-    """
-    start = "from api.cli.main import main; main()"
-    return (sys.executable, "-c", start, name, "--home", str(home.path.absolute()))
+
+def own_command(name: str, home: Home) -> tuple[str, ...]:
+    """A command line that runs one of this installation's own commands on `home`."""
+    return (*own_program(), name, "--home", str(home.path.absolute()))
 
 
 def load_settings(home: Home) -> Settings:

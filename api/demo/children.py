@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from api.errors import ApiError
-from api.settings import own_command
+from api.home import HOME_VARIABLE
+from api.settings import own_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,14 +43,15 @@ class Children:
 
     def start(self, name: str, home: Home, command: str, *args: str) -> subprocess.Popen[bytes]:
         """Start one of this installation's commands on a home, in the background."""
-        argv = [*own_command(command, home), *args]
+        argv = [*own_program(), command, *args]
+        own = {HOME_VARIABLE: str(home.path), "PYTHONUNBUFFERED": "1"}
         with (self.logs / f"{name}.log").open("ab") as log:
             child = subprocess.Popen(
                 argv,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, **own},
                 start_new_session=True,  # Ctrl-C reaches us alone; we end the children in order
             )
         self.running[name] = child
