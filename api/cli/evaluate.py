@@ -60,6 +60,15 @@ def parse_models(context: click.Context, parameter: click.Parameter, text: str) 
     return names
 
 
+def parse_negatives(context: click.Context, parameter: click.Parameter, text: str) -> str:
+    """Check that negatives are `full`, a number above 0, or a file; else it is wrong usage."""
+    if text == "full" or (text.isdecimal() and int(text) > 0) or Path(text).is_file():
+        return text
+    raise click.BadParameter(
+        f"{text!r} is neither 'full', a number above 0, nor a file", context, parameter
+    )
+
+
 @click.command()
 @interactions_option
 @click.option(
@@ -82,6 +91,7 @@ def parse_models(context: click.Context, parameter: click.Parameter, text: str) 
 @delta_option
 @click.option(
     "--negatives",
+    callback=parse_negatives,
     default="full",
     show_default=True,
     metavar="full|N|FILE",
@@ -150,14 +160,9 @@ def _test_split(material: Material, test: pd.DataFrame) -> Split:
 def _negatives(text: str, split: Split) -> int | Mapping[int, NDArray[np.int32]] | None:
     if text == "full":
         return None
-    if text.isdecimal() and int(text) > 0:
+    if text.isdecimal():
         return int(text)
-    path = Path(text)
-    if not path.is_file():
-        raise click.UsageError(
-            f"--negatives {text!r} is neither 'full', a number above 0, nor a file"
-        )
-    return read_negatives(path, split.train.learner_ids, split.train.item_ids)
+    return read_negatives(Path(text), split.train.learner_ids, split.train.item_ids)
 
 
 def _training(
