@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_BLOCK_BYTES: Final = 64 * 1024
 MAX_MESSAGE_BYTES: Final = 160 * 1024
 """A block twice over and some certificates: the longest thing ever sent between members."""
-MAX_TRANSACTION_BYTES: Final = 60 * 1024
+MAX_TRANSACTION_BYTES: Final = MAX_BLOCK_BYTES
 MAX_GENESIS_BYTES: Final = 64 * 1024
 MAX_MEMBERS: Final = 50
 MAX_REASON: Final = 200
