@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-COOKIE = "murmuration_session"
+COOKIE_PREFIX = "murmuration_"
 LIFETIME_SECONDS = 12 * 3600
 MAX_COOKIE_CHARACTERS = 2_000
 ROLES = ("design", "operate")
@@ -43,6 +43,11 @@ class Session:
     def may_design(self) -> bool:
         """Whether learners' paths may be looked at."""
         return "design" in self.scopes
+
+
+def cookie_name(key: bytes) -> str:
+    """The cookie's name: one a home, since browsers keep cookies by host and not by port."""
+    return COOKIE_PREFIX + hashlib.sha256(_DOMAIN + key).hexdigest()[:8]
 
 
 def seal(session: Session, key: bytes) -> str:

@@ -26,7 +26,7 @@ from api.errors import (
 from api.pages.path_page import Chosen, matches_persona, path_page, read_limits
 from api.pages.path_view import Limits
 from api.pages.render import render
-from api.pages.sessions import COOKIE, LIFETIME_SECONDS, Session, open_session, roles, seal
+from api.pages.sessions import LIFETIME_SECONDS, Session, cookie_name, open_session, roles, seal
 from api.pages.swarm_models import Tile
 from api.pages.swarm_view import swarm_view
 from api.pages.wording import minute, sentence
@@ -53,7 +53,7 @@ def session_of(request: Request, services: ServicesOf) -> Session:
     Raises:
         UnauthorisedError: Nobody, or by a key that has been revoked since.
     """
-    cookie = request.cookies.get(COOKIE, "")
+    cookie = request.cookies.get(cookie_name(services.session_key), "")
     session = open_session(cookie, services.session_key, int(time.time()))
     if session is None or not _still_good(session, services):
         raise UnauthorisedError("sign in to see this page")
@@ -196,10 +196,10 @@ def sign_in(
 
 
 @router.post("/ui/sign-out", dependencies=[FromHere])
-def sign_out(request: Request) -> Response:
+def sign_out(request: Request, services: ServicesOf) -> Response:
     """End the session in this browser."""
     response = _redirect(request, SIGN_IN)
-    response.delete_cookie(COOKIE, path=_root(request) or "/")
+    response.delete_cookie(cookie_name(services.session_key), path=_root(request) or "/")
     return response
 
 
@@ -232,7 +232,7 @@ def _welcome(
         target = "/ui/swarm"
     response = RedirectResponse(_root(request) + target, SEE_OTHER)
     response.set_cookie(
-        COOKIE,
+        cookie_name(services.session_key),
         seal(session, services.session_key),
         max_age=LIFETIME_SECONDS,
         path=_root(request) or "/",

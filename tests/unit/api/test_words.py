@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from api.errors import TooManyRequestsError
 from api.pages.personas import NEWCOMER, personas
-from api.pages.sessions import Session, open_session, roles, seal
+from api.pages.sessions import Session, cookie_name, open_session, roles, seal
 from api.pages.wording import (
     PARTS,
     counted,
@@ -143,6 +143,10 @@ def test_any_altered_byte_ends_a_session(place: int, change: int) -> None:
     opened = open_session(altered, KEY, 0)
     # Base64 has spare bits at its end; only they may change without changing what is signed.
     assert opened is None or opened == open_session(cookie, KEY, 0)
+
+
+def test_two_homes_on_one_host_keep_sessions_apart() -> None:
+    assert cookie_name(KEY) != cookie_name(b"o" * 32)
 
 
 def test_only_roles_open_pages() -> None:
