@@ -9,7 +9,7 @@ _FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
 class _OursOnly(logging.Filter):
-    """Drops what libraries write: the networking library logs a line for every broken stream."""
+    """Drops what libraries write to the root logger."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return record.name.startswith("swarm")
@@ -26,6 +26,3 @@ def set_up_logs(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    library = logging.getLogger("libp2p")
-    library.setLevel(logging.CRITICAL)
-    library.addHandler(logging.NullHandler())

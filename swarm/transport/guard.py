@@ -51,6 +51,9 @@ if TYPE_CHECKING:
     from multiaddr import Multiaddr
 
 logger = logging.getLogger(__name__)
+# The library writes a line, or a trace, for every connection that breaks; and while it has no
+# handler, Python prints them. What matters of it, the guard and the links log themselves.
+logging.getLogger("libp2p").addHandler(logging.NullHandler())
 
 HANDSHAKE_SECONDS = 5.0
 HALF_OPEN_LIMIT = 64

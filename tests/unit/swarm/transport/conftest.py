@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 
 import pytest
 import trio
@@ -71,9 +70,3 @@ def net():
         echo = staticmethod(echo)
 
     return Net
-
-
-@pytest.fixture(autouse=True)
-def _quiet():
-    logging.getLogger("libp2p").addHandler(logging.NullHandler())
-    logging.getLogger().addHandler(logging.NullHandler())
