@@ -135,7 +135,7 @@ def _sync_one(
                 "correct the path or remove the entry"
             )
         paths += found
-    options = AdaptOptions(settings.platform, source.timezone, source.year)
+    options = AdaptOptions(settings.platform, source.timezone, source.year, source.home_page)
     importer = Importer(store, adapter, options, pseudonymiser, skip_finished=True)
     return _import(importer, paths)
 

@@ -6,13 +6,13 @@ Loading lazily keeps `serve` free of pandas and the swarm's libraries, and `--he
 from __future__ import annotations
 
 import errno
-import importlib
 import os
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from api.cli.lazy import LazyGroup
 from api.errors import ApiError
 from platform_adapters.errors import AdapterError
 from recommender.errors import RecommenderError
@@ -23,49 +23,32 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: our matrices are small
 
-COMMANDS: Mapping[str, str] = {
-    "init": "api.cli.home:init",
-    "adapt": "api.cli.adapt:adapt",
-    "ingest": "api.cli.ingest:ingest",
-    "sync": "api.cli.ingest:sync",
-    "catalogue": "api.cli.catalogue:catalogue",
-    "consent": "api.cli.home:consent",
-    "keys": "api.cli.keys:keys",
-    "train": "api.cli.model:train",
-    "fit": "api.cli.model:fit",
-    "contribute": "api.cli.contribute:contribute",
-    "recommend": "api.cli.model:recommend",
-    "status": "api.cli.home:status",
-    "evaluate": "api.cli.evaluate:evaluate",
-    "compare": "api.cli.compare:compare",
-    "swarm": "api.cli.swarm:swarm",
-    "peer": "api.cli.peer:peer",
-    "simulate": "api.cli.simulate:simulate",
-    "serve": "api.cli.serve:serve",
-    "demo": "api.cli.demo:demo",
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "init": ("api.cli.home:init", "Make a home: settings, keys, an empty store."),
+    "adapt": ("api.cli.adapt:adapt", "Convert a platform's logs into the interaction table."),
+    "ingest": ("api.cli.ingest:ingest", "Read logs into the store."),
+    "sync": ("api.cli.ingest:sync", "Ingest every source of the settings and train."),
+    "catalogue": ("api.cli.catalogue:catalogue", "Import or export what can be recommended."),
+    "consent": ("api.cli.home:consent", "Show or set what learners consent to."),
+    "keys": ("api.cli.keys:keys", "Keys for the API, links for the pages."),
+    "train": ("api.cli.model:train", "Build own statistics and fit what is served."),
+    "fit": ("api.cli.model:fit", "Fit HEAD and own statistics into SERVING."),
+    "contribute": ("api.cli.contribute:contribute", "Release the due learners for a round."),
+    "recommend": ("api.cli.model:recommend", "Show a learner's path with reasons."),
+    "status": ("api.cli.home:status", "Show what a home holds and whether it is well."),
+    "evaluate": ("api.cli.evaluate:evaluate", "Measure models on held-out interactions."),
+    "compare": ("api.cli.compare:compare", "Measure platforms alone, merged and pooled."),
+    "swarm": ("api.cli.swarm:swarm", "Found a swarm, open rounds, export and verify."),
+    "peer": ("api.cli.peer:peer", "Run this platform's peer."),
+    "simulate": ("api.cli.simulate:simulate", "Run the protocol in simulated time, with faults."),
+    "serve": ("api.cli.serve:serve", "Serve the API and the pages."),
+    "demo": ("api.cli.demo:demo", "Four platforms, a swarm, a path: the whole job."),
 }
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported only when named."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in the order of the table above."""
-        del ctx
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command's module and return the command."""
-        del ctx
-        target = COMMANDS.get(cmd_name)
-        if target is None:
-            return None
-        module, _, attribute = target.partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="murmuration")
 def cli() -> None:
     """Private learning-path recommendation that platforms train together."""
