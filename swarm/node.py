@@ -126,11 +126,11 @@ class Node:
         act = simplex.observe if state.passive else simplex.advance
         before = state.instance
         instance, effects = act(self._seat, before, state.now_ms, judge)
-        if instance is before:
-            return state, effects
         if instance.view > before.view or len(instance.mine) > len(before.mine):
             state = sync.hurry(self._config, state)
-        state, notes = _note_evidence(replace(state, instance=instance))
+        if instance is not before:
+            state = replace(state, instance=instance)
+        state, notes = _note_evidence(state)
         return state, (*effects, *notes)
 
     def _pool_own(self, state: State) -> State:
