@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import signal
 import socket
 import subprocess
@@ -259,3 +261,86 @@ def _assert_same_files(swarm):
         assert verify_chain(genesis, blocks).head.digest.hex() == pointer["digest"]
         swarm.until((home.path / "fitted").exists, f"{home.path} is fitted")
     assert len(cards) == len(arrays) == 1
+
+
+def test_a_member_that_missed_a_round_catches_up_and_one_that_abstains_is_named(swarm):
+    here, away, idle = ("alder", "birch", "cedar"), "dogwood", "cedar"
+    (swarm.homes[idle].path / "abstain").touch()
+    for name in here:
+        swarm.start(name, "--supervise")
+    swarm.until_connected(*here)
+    swarm.ask_for_round("birch", close_after_seconds=8)
+    swarm.until_head(1, *here)
+    inner = swarm.status("alder")["pid"]
+    assert inner != swarm.running["alder"].pid
+    os.kill(inner, signal.SIGKILL)  # the supervisor starts it again
+    swarm.start(away)
+    swarm.until_head(1, *here, away)
+    swarm.until(lambda: swarm.status("alder")["pid"] != inner, "alder is restarted")
+    swarm.until_connected(*NAMES)
+    expected = _expected_head("alder", "birch")
+    for name in NAMES:
+        status = swarm.status(name)
+        out = {entry["member"]: entry["reason"] for entry in status["rounds"][0]["out"]}
+        assert out == {idle: "abstained: nobody is due", away: "no contribution arrived"}
+        assert status["head"]["digest"] == expected
+    assert {swarm.stop(name) for name in NAMES} == {0}
+
+
+def _run(swarm, name, *extra):
+    """Run a peer that cannot start; its exit code and what it says."""
+    swarm.start(name, *extra)
+    code = swarm.running.pop(name).wait(WAIT_SECONDS)
+    return code, swarm.log(name).strip().splitlines()[-1]
+
+
+def test_a_peer_that_cannot_start_says_why_in_one_sentence_and_exits_1(swarm):
+    home = swarm.homes["alder"]
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", swarm.ports["alder"]))
+        taken.listen()
+        code, said = _run(swarm, "alder", "--supervise")
+    assert (code, f"port {swarm.ports['alder']} is in use" in said) == (1, True)
+
+    swarm.start("alder")
+    swarm.until(lambda: swarm.status("alder")["pid"], "alder is up")
+    first = swarm.running.pop("alder")
+    code, said = _run(swarm, "alder", "--supervise")
+    assert (code, f"in use by another peer (process {first.pid})" in said) == (1, True)
+    swarm.running["alder"] = first
+    assert swarm.stop("alder", signal.SIGINT) == 0
+
+    votes = home.wal_dir / "votes.log"
+    for path in (votes, home.genesis_path, home.manifest_path):
+        whole = path.read_bytes()
+        path.write_bytes(whole[:30] + bytes([whole[30] ^ 1]) + whole[31:])
+        code, said = _run(swarm, "alder")
+        assert (code, str(path) in said) == (1, True), said
+        path.write_bytes(whole)
+
+
+@pytest.mark.soak
+def test_peers_that_are_killed_again_and_again_still_agree(swarm):
+    chance = random.Random(11)  # noqa: S311 - a test
+    for name in NAMES:
+        swarm.start(name)
+    swarm.until_connected(*NAMES)
+    for number in range(1, 6):
+        while not any(len(swarm.status(name)["rounds"]) >= number for name in NAMES):
+            swarm.ask_for_round(chance.choice(NAMES), close_after_seconds=20)
+            time.sleep(1)
+        for _ in range(4):
+            time.sleep(chance.uniform(0, 1.5))
+            victim = chance.choice(NAMES)
+            swarm.stop(victim, signal.SIGKILL)
+            time.sleep(chance.uniform(0, 0.5))
+            swarm.start(victim)
+        swarm.until(
+            lambda number=number: all(
+                (swarm.status(name)["head"] or {"round": 0})["round"] >= number for name in NAMES
+            ),
+            f"round {number} is merged",
+        )
+    heads = {json.dumps({**swarm.status(name)["head"], "moved_at": ""}) for name in NAMES}
+    assert len(heads) == 1
+    _assert_same_files(swarm)
