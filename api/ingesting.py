@@ -114,7 +114,7 @@ class Importer:
 
     def _ticking(self, rows: Iterable[Interaction], report: ImportReport) -> Iterator[Interaction]:
         told = 0
-        for count, row in enumerate(rows):
+        for count, row in enumerate(rows, start=1):
             yield row
             if count % _TICK_ROWS == 0:
                 self.on_rows(report.rows - told)

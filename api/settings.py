@@ -42,6 +42,8 @@ class SourceSettings(_Section):
     """Time zone of timestamps that carry none, such as `Europe/Berlin`."""
     year: int | None = Field(default=None, ge=1990, le=2200)
     """Year of timestamps that carry none."""
+    home_page: str | None = None
+    """xAPI accounts of this home page are known by their name alone."""
     catalogue: str | None = None
     """Catalogue file in the same platform's form, imported first."""
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
-BUSY_TIMEOUT_SECONDS = 30.0
+BUSY_TIMEOUT_SECONDS = 10.0
+"""How long a writer waits for another; an import holds the lock well under a second at a time."""
 _MODE = "murmuration_mode"
 
 

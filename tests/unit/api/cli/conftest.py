@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import jsonschema
 import pytest
 
 from api.cli.main import cli
@@ -14,7 +16,8 @@ from api.home import Home
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+SCHEMAS = Path(__file__).parents[3] / "schemas"
 
 
 @pytest.fixture
@@ -65,5 +68,12 @@ def log(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def result(tmp_path: Path) -> Callable[[], list[dict[str, Any]]]:
-    """Records of the last `--json` file written to `result.json`."""
-    return lambda: json.loads((tmp_path / "result.json").read_text())["records"]
+    """Records of the last `--json` file written to `result.json`, checked against its schema."""
+
+    def read() -> list[dict[str, Any]]:
+        document = json.loads((tmp_path / "result.json").read_text())
+        name = document["schema"].removeprefix("murmuration.").removesuffix("/1")
+        jsonschema.validate(document, json.loads((SCHEMAS / f"{name}.json").read_text()))
+        return document["records"]
+
+    return read

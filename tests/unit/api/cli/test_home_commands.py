@@ -186,6 +186,19 @@ def test_a_key_is_shown_once_and_can_be_revoked(home, run):
         run("keys", "revoke", key.id, "--home", home.path)
 
 
+def test_results_for_machines_have_the_form_promised(home, run, result, tmp_path):
+    out = ["--json", tmp_path / "result.json", "--home", home.path]
+    (tmp_path / "catalogue.csv").write_text(CATALOGUE)
+    run("catalogue", "import", tmp_path / "catalogue.csv", *out)
+    assert [record["items"] for record in result()] == [2]
+    run("consent", "1", "2", "--share", "no", *out)
+    assert [record["share"] for record in result()] == [False, False]
+    token = run("keys", "create", "--scope", "operate", *out).strip()
+    assert [record["key"] for record in result()] == [token]
+    run("keys", "list", *out)
+    assert [record["scopes"] for record in result()] == [["operate"]]
+
+
 def test_a_key_of_an_unknown_scope_is_wrong_usage(home, run):
     with pytest.raises(click.UsageError, match="paths:read"):
         run("keys", "create", "--scope", "everything", "--home", home.path)
