@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from swarm.state import NodeConfig
-from swarm.transport.mesh import MeshTiming
+from swarm.transport.timing import MeshTiming
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -25,6 +25,7 @@ import trio
 from swarm.errors import RemoteProtocolError, TransportError
 from swarm.protocol import MAX_MESSAGE_BYTES
 from swarm.transport.framing import FrameReader, frame
+from swarm.transport.timing import MeshTiming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,20 +41,6 @@ MAX_QUEUED_MESSAGES = 2048
 _HELLO_SECONDS = 10.0
 _BATCH_BYTES = 128 * 1024
 _HELLO, _MESSAGE, _PING = b"\0", b"\1", b"\2"
-
-
-@dataclass(frozen=True, slots=True)
-class MeshTiming:
-    """How patient links are."""
-
-    ping_seconds: float = 5.0
-    """Idle time after which a ping is sent."""
-    misses: int = 3
-    """Silent pings after which a member is disconnected."""
-    redial_seconds: float = 0.25
-    """First wait before dialling again; it doubles."""
-    redial_most_seconds: float = 10.0
-    """Longest wait before dialling again."""
 
 
 @dataclass(slots=True, eq=False)
