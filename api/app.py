@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from api.home import Home
     from api.services import Services
 
-register({StoreError: Problem(503, "store", "The store cannot answer")})
+register({StoreError: Problem(503, "store", "The store cannot answer", private=True)})
 
 
 def create_app(home: Home, *, max_body_bytes: int = MAX_BODY_BYTES) -> FastAPI:

@@ -93,11 +93,13 @@ class Problem:
         status: HTTP status code.
         slug: Last part of the problem's `type`.
         title: The same for every occurrence.
+        private: Whether the message names files or servers of ours: it is logged, not shown.
     """
 
     status: int
     slug: str
     title: str
+    private: bool = False
 
 
 PROBLEMS: dict[type[Exception], Problem] = {
@@ -110,7 +112,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     TooManyRequestsError: Problem(429, "too-many-requests", "Too many requests"),
     UnavailableError: Problem(503, "unavailable", "Not available now"),
 }
-INTERNAL = Problem(500, "internal", "Something went wrong here")
+INTERNAL = Problem(500, "internal", "Something went wrong here", private=True)
 """What is not in the table is a bug of ours, or needs an operator: the log has it."""
 
 

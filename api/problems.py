@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.requests import Request
 
+PRIVATE = "the server's log says more under this request's id"
+
 logger = logging.getLogger(__name__)
 
 PROBLEM_TYPE_PREFIX = "urn:murmuration:problem:"
@@ -54,7 +56,7 @@ def respond(request: Request, error: Exception) -> Response:
         "type": PROBLEM_TYPE_PREFIX + problem.slug,
         "title": problem.title,
         "status": problem.status,
-        "detail": str(error) if problem is not INTERNAL else "the log has it under this id",
+        "detail": PRIVATE if problem.private else str(error),
         "request_id": request_id,
     }
     fields = error.fields if isinstance(error, UnprocessableError) else ()
@@ -127,8 +129,11 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 async def _on_any(request: Request, error: Exception) -> Response:
-    if problem_for(error) is INTERNAL:
+    problem = problem_for(error)
+    if problem is INTERNAL:
         logger.error("request %s failed", request.state.request_id, exc_info=error)
+    elif problem.private:
+        logger.warning("request %s: %s", request.state.request_id, error)
     return respond(request, error)
 
 

@@ -64,6 +64,7 @@ class StatusRound(_Part):
     kind: str = ""
     as_of: str = ""
     outcome: str = "open"
+    reason: str = ""
     inside: tuple[str, ...] = Field((), alias="in")
     out: tuple[StatusOut, ...] = ()
     digest: str | None = None

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse
 
-from api.errors import INTERNAL, UnauthorisedError, problem_for
+from api.errors import UnauthorisedError, problem_for
 from api.pages.render import render
 from api.pages.wording import sentence
 
@@ -39,7 +39,7 @@ def refusal_page(request: Request, error: Exception) -> Response:
     problem = problem_for(error)
     values: dict[str, object] = {
         "title": problem.title,
-        "text": sentence(error) if problem is not INTERNAL else "The log has it under this id.",
+        "text": "The server's log says more under this id." if problem.private else sentence(error),
         "request_id": str(getattr(request.state, "request_id", "")),
     }
     return render(request, "message.html", values, status=problem.status)

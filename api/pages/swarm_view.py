@@ -226,7 +226,8 @@ def _round(one: StatusRound, claim: Claim | None) -> RoundView:
             )
         case "void":
             outcome = "Void"
-            sentence = "The round ended without a merge. The old model stays in use."
+            why = f": {one.reason}" if one.reason else ""
+            sentence = f"The round ended without a merge{why}. The old model stays in use."
         case _:
             outcome = "Under way"
             sentence = "Members compute, commit and exchange. The old model stays in use meanwhile."

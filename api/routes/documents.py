@@ -36,7 +36,7 @@ _EXAMPLES: dict[int, tuple[str, list[dict[str, str]]]] = {
         [{"pointer": "#/limit", "detail": "Input should be less than or equal to 50"}],
     ),
     429: ("this key has used up its rate of 50 requests a second; try again in 1 s", []),
-    503: ("the store is busy; nothing is half-done, try again", []),
+    503: ("the server's log says more under this request's id", []),
 }
 
 

@@ -207,13 +207,14 @@ def test_rounds_under_way_and_void_rounds_keep_the_old_model(home: Home) -> None
     (merged,) = status()["rounds"]
     rounds = [
         merged,
-        merged | {"round": 2, "outcome": "void", "digest": None, "in": [], "rho": None},
+        merged | {"round": 2, "outcome": "void", "reason": "timeout", "digest": None, "rho": None},
         merged | {"round": 3, "outcome": "open", "digest": None, "in": [], "out": []},
     ]
     page = view(write(home, status(rounds=rounds)))
     assert [one.number for one in page.rounds] == [3, 2, 1]
     assert [one.outcome for one in page.rounds] == ["Under way", "Void", "Merged"]
     assert "old model stays" in page.rounds[0].sentence
+    assert page.rounds[1].sentence.startswith("The round ended without a merge: timeout.")
     assert page.rounds[1].epsilon == ""
 
 

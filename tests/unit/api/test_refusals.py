@@ -196,8 +196,8 @@ def test_an_address_with_many_wrong_keys_is_429_but_good_keys_still_work(
     assert post(client, key("paths:read"), {"learner": "x"}).status_code == 200
 
 
-def test_a_store_that_cannot_be_read_is_503_with_retry_after(
-    client: TestClient, key: Keys, app: FastAPI, home: Home
+def test_a_store_that_cannot_be_read_is_503_with_retry_after_and_the_log_says_why(
+    client: TestClient, key: Keys, app: FastAPI, home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
     headers = key("paths:read")
     app.state.services.store.close()
@@ -205,7 +205,8 @@ def test_a_store_that_cannot_be_read_is_503_with_retry_after(
         path.unlink()
     home.store_path.mkdir()
     refused = post(client, headers, {"learner": "x"})
-    problem(refused, 503)
+    assert str(home.path) not in problem(refused, 503).detail
+    assert str(home.store_path) in caplog.text
     assert int(refused.headers["retry-after"]) > 0
     assert client.get("/healthz").status_code == 200
     problem(client.get("/readyz"), 503)
