@@ -1,0 +1,251 @@
+"""Catching up, and what a node shows of itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from swarm import codec, events
+from swarm.consensus.rules import Rules
+from swarm.errors import RemoteProtocolError
+from swarm.ledger.transactions import Commit, receipt_body, write_transaction
+from swarm.node import Node
+from swarm.protocol import Fields, read_signed, sign
+from swarm.signing import SimSigner
+from swarm.simulation.scenario import Scenario, make_genesis
+from swarm.simulation.schedule import Schedule
+from swarm.simulation.world import World
+from swarm.state import NodeConfig
+
+GENESIS = make_genesis(4)
+IDS = GENESIS.ids
+
+
+def signer(index: int) -> SimSigner:
+    return SimSigner(IDS[index], GENESIS.swarm_id)
+
+
+def make_node(index: int = 0, genesis=GENESIS, **config) -> Node:
+    return Node(
+        genesis,
+        genesis.ids[index],
+        SimSigner(genesis.ids[index], genesis.swarm_id),
+        NodeConfig(**config),
+    )
+
+
+def started(index: int = 0, **config) -> Node:
+    node = make_node(index, **config)
+    node.step(events.Started(0))
+    return node
+
+
+def ran(**changes) -> World:
+    """A world that has decided two rounds."""
+    world = World(3, Scenario(faults=(), **changes))
+    world.run()
+    return world
+
+
+def notes(effects) -> list[str]:
+    return [effect.text for effect in effects if isinstance(effect, events.Note)]
+
+
+def of(effects, kind) -> list:
+    return [effect for effect in effects if isinstance(effect, kind)]
+
+
+def signed_message(index: int, transaction) -> bytes:
+    purpose, body = write_transaction(transaction)
+    return codec.encode(["transaction", sign(signer(index), IDS[index], purpose, body).to_value()])
+
+
+def test_a_member_that_is_behind_gets_blocks_from_any_member_and_verifies_them():
+    world = ran()
+    node = started()
+    source = make_node(2)
+    disk = world.hosts[IDS[2]].disk
+    source.step(events.Started(0, tuple(disk.log), tuple(disk.blocks)))
+    status = codec.encode(["status", 1, 1])
+    answers = of(source.step(events.Received(IDS[0], status)), events.Send)
+    assert len(answers) == len(disk.blocks)
+    for answer in answers:
+        assert answer.to == IDS[0]
+        node.step(events.Received(IDS[2], answer.message))
+    assert node.view().height == len(disk.blocks)
+    again = node.step(events.Received(IDS[2], answers[0].message))
+    assert not of(again, events.AppendBlock)
+
+
+def test_a_block_under_a_false_certificate_is_refused():
+    disk = ran().hosts[IDS[0]].disk
+    value = codec.decode(disk.blocks[0], 1 << 20)
+    value[2][0][1] = bytes(64)
+    final = codec.encode(["final", 1, codec.encode(value)])
+    node = started()
+    (note,) = notes(node.step(events.Received(IDS[1], final)))
+    assert "false signature" in note
+    assert node.view().height == 0
+
+
+def test_answers_to_one_member_are_bounded_in_frequency_and_number():
+    disk = ran(rounds=12).hosts[IDS[2]].disk
+    assert len(disk.blocks) > 40
+    node = make_node(2)
+    node.step(events.Started(0, tuple(disk.log), tuple(disk.blocks)))
+    status = codec.encode(["status", 1, 1])
+    assert len(of(node.step(events.Received(IDS[0], status)), events.Send)) == 32
+    assert of(node.step(events.Received(IDS[0], status)), events.Send) == []
+    assert len(of(node.step(events.Received(IDS[1], status)), events.Send)) == 32
+    node.step(events.Tick(250))
+    assert len(of(node.step(events.Received(IDS[0], status)), events.Send)) == 32
+
+
+def test_who_speaks_of_a_later_height_is_asked_once_in_a_while():
+    vote = sign(signer(1), IDS[1], "notarize", [9, 1, b"\x01" * 32])
+    message = codec.encode(["vote", vote.to_value()])
+    node = started()
+    (send,) = of(node.step(events.Received(IDS[1], message)), events.Send)
+    assert codec.decode(send.message, 1000) == ["status", 1, 1]
+    assert of(node.step(events.Received(IDS[1], message)), events.Send) == []
+
+
+def test_a_member_behind_is_told_so_by_more_than_f_others():
+    node = started()
+    node.step(events.Received(IDS[1], codec.encode(["status", 9, 1])))
+    assert node.view().state == "idle"  # one may lie
+    node.step(events.Received(IDS[2], codec.encode(["status", 9, 1])))
+    assert node.view().state == "behind"
+
+
+def test_messages_of_a_past_height_are_answered_with_the_block():
+    disk = ran(rounds=1).hosts[IDS[2]].disk
+    node = make_node(2)
+    node.step(events.Started(0, tuple(disk.log), tuple(disk.blocks)))
+    for purpose in ("notarize", "nullify"):
+        block = bytes(32) if purpose == "nullify" else b"\x01" * 32
+        vote = sign(signer(1), IDS[1], purpose, [len(disk.blocks), 1, block])
+        node.step(events.Tick(1000 if purpose == "nullify" else 0))
+        sent = of(
+            node.step(events.Received(IDS[1], codec.encode(["vote", vote.to_value()]))), events.Send
+        )
+        assert codec.decode(sent[0].message, 1 << 20)[:2] == ["final", len(disk.blocks)]
+
+
+def test_a_quiet_swarm_speaks_seldom():
+    node = started()
+    sent = [
+        e for ms in range(0, 60_000, 250) for e in of(node.step(events.Tick(ms)), events.Broadcast)
+    ]
+    assert len(sent) <= 13
+
+
+def test_fields_refuse_what_is_not_expected():
+    fields = Fields({"a": 1, "b": "x\x00", "c": b"x"}, "thing", ("a", "b", "c"))
+    for call in (
+        lambda: fields.integer("a", 2, 3),
+        lambda: fields.integer("b", 2, 3),
+        lambda: fields.flag("a"),
+        lambda: fields.text("a", 9),
+        lambda: fields.text("b", 1),
+        lambda: fields.text("b", 9),
+        lambda: fields.data("c", 2),
+        lambda: fields.rational("a"),
+        lambda: fields.items("a", 9),
+        lambda: Fields([], "thing", ()),
+        lambda: Fields({"a": 1}, "thing", ("b",)),
+    ):
+        with pytest.raises(RemoteProtocolError):
+            call()
+    assert fields.data("c", 0, longest=2) == b"x"
+
+
+def test_something_signed_is_short_and_true():
+    good = sign(signer(1), IDS[1], "abstain", 1).to_value()
+    verify = signer(0).verify
+    assert read_signed(good, ("abstain",), verify).member == IDS[1]
+    for wrong in (
+        [good[0], "m" * 65, *good[2:]],
+        [good[0], good[1], bytes(200_000), good[3]],
+        [good[0], good[1], good[2], bytes(64)],
+        good[:3],
+    ):
+        with pytest.raises(RemoteProtocolError):
+            read_signed(wrong, ("abstain",), verify)
+
+
+def test_the_view_names_what_is_pending_and_served():
+    schedule = Schedule(4, Rules(), honest=(0, 1, 2, 3))
+    schedule.request(0, "2026-01-01")
+    assert schedule.nodes[IDS[0]].view().pending == ("round-open",)
+    schedule.drain(lambda letter: True)
+    blob = b"\x05" * 32
+    assert schedule.nodes[IDS[0]].view().state == "contributing"
+    schedule.step(0, events.ContributionReady(1, 1, blob, 20))
+    assert schedule.nodes[IDS[0]].view().served == ()  # not before the commit is final
+    schedule.drain(lambda letter: True)
+    view = schedule.nodes[IDS[0]].view()
+    assert view.served == (blob,)
+    assert view.releases[IDS[0]] == 1
+    assert view.state == "closing"
+    assert schedule.nodes[IDS[1]].view().state == "contributing"
+
+
+def test_below_four_members_the_view_says_that_nobody_may_lie():
+    node = make_node(genesis=make_genesis(3))
+    node.step(events.Started(0))
+    assert "assumes that no member lies" in node.view().warnings[0]
+
+
+def test_a_caught_liar_is_named_in_the_view():
+    node = started()
+    for block in (b"\x01" * 32, b"\x02" * 32):
+        vote = sign(signer(1), IDS[1], "notarize", [1, 1, block])
+        effects = node.step(events.Received(IDS[2], codec.encode(["vote", vote.to_value()])))
+    assert "contradicts itself" in notes(effects)[0]
+    assert "member 1" in node.view().warnings[0]
+
+
+def test_a_witness_is_never_asked_to_contribute():
+    members = tuple(replace(m, contributes=m.id != IDS[3]) for m in GENESIS.members)
+    schedule = Schedule(4, Rules(), honest=())
+    schedule.genesis = replace(GENESIS, members=members)
+    for index in range(4):
+        schedule.start(index)
+    schedule.request(3, "2026-01-01")
+    schedule.drain(lambda letter: True)
+    started_ = {m for m in IDS if of(schedule.effects[m], events.StartContribution)}
+    assert started_ == set(IDS[:3])
+
+
+def test_receipts_for_unknown_commits_or_by_their_own_maker_are_not_kept():
+    schedule = Schedule(4, Rules(), honest=(0, 1, 2))
+    schedule.request(0, "2026-01-01")
+    schedule.drain(lambda letter: True)
+    node = schedule.nodes[IDS[0]]
+
+    def receipt(maker: int, by: int, blob: bytes) -> None:
+        signature = signer(by).sign("receipt", receipt_body(1, 1, IDS[maker], blob))
+        value = {
+            "round": 1,
+            "attempt": 1,
+            "member": IDS[maker],
+            "blob": blob,
+            "by": IDS[by],
+            "signature": signature,
+        }
+        node.step(events.Received(IDS[by], codec.encode(["receipt", value])))
+
+    receipt(1, 2, bytes(32))  # no commit is final yet
+    assert node._state.desk.receipts == {}
+    commit = Commit(1, 1, b"\x09" * 32, 20, GENESIS.rho)
+    schedule.step(0, events.Received(IDS[1], signed_message(1, commit)))
+    for _ in range(3):  # the first leader of this height is not there
+        schedule.tick(2_100)
+        schedule.drain(lambda letter: True)
+    receipt(1, 1, commit.blob)
+    receipt(1, 2, bytes(32))
+    assert node._state.desk.receipts == {IDS[1]: {}}
+    receipt(1, 2, commit.blob)
+    assert list(node._state.desk.receipts[IDS[1]]) == [IDS[2]]
