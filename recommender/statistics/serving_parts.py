@@ -87,7 +87,8 @@ def score_pairs(part: PairPart, history: NDArray[np.float32]) -> NDArray[np.floa
     if part.items.size == 0:
         return scores
     trusted: NDArray[np.float32] = history[:, part.items] * part.gate  # (learners, m)
-    spoken: NDArray[np.float32] = trusted @ part.weights
+    said = np.flatnonzero(trusted.any(axis=0))  # one learner needs a few rows of the matrix
+    spoken: NDArray[np.float32] = trusted[:, said] @ part.weights[said]
     weight = history.sum(axis=1, keepdims=True)
     rho = np.divide(
         trusted.sum(axis=1, keepdims=True), weight, out=np.zeros_like(weight), where=weight > 0

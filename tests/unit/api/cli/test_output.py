@@ -59,3 +59,17 @@ def test_a_table_away_from_a_terminal_is_never_cut(capsys):
     assert all(name in printed for name in names)
     assert printed.count("0.123 ± 0.004") == 11
     assert "What it is." in printed
+
+
+def test_on_a_terminal_progress_is_a_bar(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with progress(3, "Reading") as ticker:
+        ticker.advance(3, note="the last file")
+    assert "Reading: the last file" in capsys.readouterr().err
+
+
+def test_plain_lines_come_now_and_then_while_the_work_goes_on(monkeypatch, capsys):
+    monkeypatch.setattr("api.cli.output._PLAIN_EVERY_SECONDS", 0.0)
+    with progress(None, "Reading") as ticker:
+        ticker.advance(2, note="rows")
+    assert capsys.readouterr().err == "Reading: 2 rows\nReading: 2 done\n"
