@@ -52,7 +52,10 @@ def check_home(home: Home) -> list[Trouble]:
         with open_store(home, settings) as store:
             store.check()
             troubles += [
-                Trouble(f"the import of {row.path} has not finished; run it again to finish it")
+                Trouble(
+                    f"the import of {row.path} is under way or was stopped; "
+                    "if it is not under way, run it again to finish it"
+                )
                 for row in store.latest_imports()
                 if row.state != DONE and row.stored
             ]
