@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import asyncio
+import logging
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
     from api.home import Home
     from api.services import Services
+
+logger = logging.getLogger(__name__)
+DAY_SECONDS = 86_400
 
 register({StoreError: Problem(503, "store", "The store cannot answer", private=True)})
 
@@ -49,7 +54,11 @@ def build_app(services: Services, *, max_body_bytes: int = MAX_BODY_BYTES) -> Fa
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         del app
+        ended = asyncio.Event()
+        forgetting = asyncio.create_task(_forget_daily(services, ended))
         yield
+        ended.set()
+        await forgetting
         services.store.close()
 
     app = FastAPI(
@@ -67,3 +76,15 @@ def build_app(services: Services, *, max_body_bytes: int = MAX_BODY_BYTES) -> Fa
         app.include_router(router)
     app.mount("/ui/static", StaticFiles(directory=STATIC), name="static")
     return app
+
+
+async def _forget_daily(services: Services, ended: asyncio.Event) -> None:
+    """Delete recommendation logs that are older than the settings keep them (R20)."""
+    days = services.settings.serve.keep_recommendations_days
+    while not ended.is_set():
+        try:
+            await asyncio.to_thread(services.store.forget_recommendations, keep_days=days)
+        except StoreError as error:
+            logger.warning("old recommendation logs are still there: %s", error)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), DAY_SECONDS)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
+from starlette.testclient import TestClient
 
+from api.app import create_app
 from api.routes.schemas import PathAnswer
+from api.store.recommendations import Recommendation, log
 from tests.unit.api.homes import HOSTILE, ITEMS_EACH, START, item, items, pseudonymiser_of, visit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fastapi import FastAPI
-    from starlette.testclient import TestClient
 
     from api.home import Home
 
@@ -187,6 +191,21 @@ def test_whoever_opted_out_of_serving_gets_a_general_path_and_is_not_logged(
     assert answer["fallback"]
     assert any("opted out" in warning for warning in answer["warnings"])
     assert logged(app) == []
+
+
+def test_a_server_that_starts_forgets_old_logs(home: Home) -> None:
+    app = create_app(home)
+    old = Recommendation("old", None, "", fallback=True, request={}, steps=[])
+    new = replace(old, id="new")
+    engine = app.state.services.store._database
+    log(engine, old, at=int(time.time()) - 181 * 86_400)
+    log(engine, new)
+    with TestClient(app) as client:
+        client.get("/readyz")
+        deadline = time.monotonic() + 20
+        while len(left := logged(app)) > 1 and time.monotonic() < deadline:
+            client.get("/healthz")
+    assert len(left) == 1
 
 
 def test_a_learners_own_pseudonym_is_the_same_learner(
