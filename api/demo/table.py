@@ -48,8 +48,10 @@ def compute_rows(homes: Mapping[str, Path]) -> list[dict[str, object]]:
     data = path.read_bytes()
     keys = read_keys(data, str(path))
     entries = [
-        CatalogueItem(row["content_key"], title=row["title"], type="course", position=place)
-        for place, row in enumerate(csv.DictReader(data.decode().splitlines()))
+        CatalogueItem(
+            row["content_key"], title=row["title"], description=row["description"], type="course"
+        )
+        for row in csv.DictReader(data.decode().splitlines())
     ]
     sets = {name: _read(Home(folder), keys) for name, folder in homes.items()}
     options = Options(verbs=COURSE_VERBS, ties="one", at=(AT,), seed=SEED, max_targets=MAX_TARGETS)
