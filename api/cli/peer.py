@@ -39,8 +39,16 @@ logger = logging.getLogger("swarm.peer")
     show_default=True,
     help="Start the peer again if it dies unexpectedly.",
 )
+@click.option(
+    "--restored",
+    is_flag=True,
+    help="The disk comes from a backup, or the vote log is lost or damaged: take no part until "
+    "the next height is decided (R26).",
+)
 @click.option("--supervised", is_flag=True, hidden=True)
-def peer(home: Path | None, listen: str | None, *, supervise: bool, supervised: bool) -> None:
+def peer(
+    home: Path | None, listen: str | None, *, supervise: bool, restored: bool, supervised: bool
+) -> None:
     """Run this platform's peer until SIGTERM or Ctrl-C; it resumes where it stopped.
 
     Example: murmuration peer --home alder --listen /ip4/0.0.0.0/tcp/4001
@@ -50,21 +58,23 @@ def peer(home: Path | None, listen: str | None, *, supervise: bool, supervised: 
     set_up_logs()
     if supervised:
         end_with_supervisor()
-        sys.exit(_run_supervised(place, listen))
+        sys.exit(_run_supervised(place, listen, restored=restored))
     if supervise:
-        sys.exit(Supervisor(_inner_command(place, listen)).run())
-    _run(place, listen)
+        sys.exit(Supervisor(_inner_command(place, listen, restored=restored)).run())
+    _run(place, listen, restored=restored)
 
 
-def _inner_command(home: Home, listen: str) -> list[str]:
+def _inner_command(home: Home, listen: str, *, restored: bool) -> list[str]:
     start = "from api.cli.main import main; main()"
     where = ["--home", str(home.path.absolute()), "--listen", listen]
-    return [sys.executable, "-c", start, "peer", "--supervised", *where]
+    more = ["--restored"] if restored else []
+    return [sys.executable, "-c", start, "peer", "--supervised", *where, *more]
 
 
-def _run(home: Home, listen: str) -> None:
+def _run(home: Home, listen: str, *, restored: bool) -> None:
     from swarm.peer.config import PeerConfig  # noqa: PLC0415 - the supervisor stays small
     from swarm.peer.process import run_peer  # noqa: PLC0415 - loads the networking library
+    from swarm.state import NodeConfig  # noqa: PLC0415
 
     settings = load_settings(home)
     run_peer(
@@ -74,14 +84,15 @@ def _run(home: Home, listen: str) -> None:
             listen=listen,
             contribute_command=settings.swarm.contribute_argv(home),
             fit_command=settings.swarm.fit_argv(home),
+            node=NodeConfig(restored=restored),
         )
     )
 
 
-def _run_supervised(home: Home, listen: str) -> int:
+def _run_supervised(home: Home, listen: str, *, restored: bool) -> int:
     """Run, and say by the exit code whether starting again can help."""
     try:
-        _run(home, listen)
+        _run(home, listen, restored=restored)
     except SwarmError as error:
         click.echo(f"Error: {error}", err=True)
         return MAY_PASS if may_pass(error) else EXPLAINED

@@ -30,6 +30,8 @@ class PeerConfig:
     """The protocol core's own choices."""
     timing: MeshTiming = field(default_factory=MeshTiming)
     """How patient links are."""
+    commit_offset_seconds: float = 2.0
+    """Contributions are sent at multiples of this after the round has opened (R21)."""
     tick_seconds: float = 0.1
     """Interval of the core's clock."""
     status_seconds: float = 0.5

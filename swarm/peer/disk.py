@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,13 @@ from swarm.storage.lock import HomeLock
 from swarm.storage.records import RecordLog
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
     from swarm.ledger.genesis import Genesis
     from swarm.peer.config import PeerConfig
+    from swarm.state import NodeConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,14 @@ class PeerDisk:
         self._lock = HomeLock(config.lock)
         try:
             genesis = _read_genesis(config)
-            self._votes = RecordLog(config.votes, "votes")
-            self._blocks = RecordLog(config.blocks, "blocks")
+            self._votes, votes_note = _open_log(config.votes, "votes", config.node)
+            self._blocks, blocks_note = _open_log(config.blocks, "blocks", config.node)
         except BaseException:
             self._lock.release()
             raise
         self.blobs = BlobStore(config.blobs)
-        notes = tuple(log.note for log in (self._votes, self._blocks) if log.note)
+        _sweep(config)
+        notes = tuple(note for note in (votes_note, blocks_note) if note)
         self.ground = Ground(genesis, self._votes.payloads, self._blocks.payloads, notes)
         self._unsynced = False
 
@@ -115,6 +119,28 @@ class PeerDisk:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _open_log(path: Path, kind: str, node: NodeConfig) -> tuple[RecordLog, str]:
+    """Open a record file; a damaged one is moved aside if the operator said `--restored` (R26)."""
+    try:
+        log = RecordLog(path, kind)
+    except StorageError as error:
+        if isinstance(error.__cause__, OSError) or not node.restored:
+            raise
+        aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
+        with disk("move", path):
+            path.rename(aside)
+        return RecordLog(path, kind), f"{error}. It was moved to {aside}."
+    return log, log.note
+
+
+def _sweep(config: PeerConfig) -> None:
+    """Remove what writes that a crash cut short have left beside their files."""
+    for folder in (config.home, config.blobs):
+        for path in folder.glob(".*.new"):
+            with disk("delete", path):
+                path.unlink(missing_ok=True)
 
 
 def _read_genesis(config: PeerConfig) -> Genesis:

@@ -9,9 +9,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
+import math
 import signal
+from collections import Counter
 from typing import TYPE_CHECKING, assert_never
 
 import trio
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _QUEUE = 4096
+_QUEUED_BYTES_PER_MEMBER = 2 << 20
 _TRANSFERS = 4
 _INBOX_SECONDS = 0.5
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
@@ -71,6 +75,7 @@ class Peer:
         self._client = BlobClient(self._host, disk.blobs)
         self._board = Board(config, genesis, signer.member, self._mesh)
         self._inlet, self._outlet = trio.open_memory_channel[events.Event](_QUEUE)
+        self._queued: Counter[str] = Counter()
         self._transfers = trio.CapacityLimiter(_TRANSFERS)
         self._fetching: set[bytes] = set()
         self._fit_wanted = trio.Event()
@@ -117,6 +122,8 @@ class Peer:
                 next_tick = trio.current_time() + tick
 
     async def _take(self, event: Event) -> None:
+        if isinstance(event, events.Received):
+            self._queued[event.sender] -= len(event.message)
         effects = self._node.step(event)
         if effects:
             await self._perform(effects)
@@ -167,15 +174,25 @@ class Peer:
         self._nursery.start_soon(task, effect)  # type: ignore[arg-type]
 
     def _deliver(self, sender: str, message: bytes) -> None:
-        try:
+        """Queue a message for the core; one that finds its member's share full is lost."""
+        if self._queued[sender] + len(message) > _QUEUED_BYTES_PER_MEMBER:
+            logger.debug("too many messages of %s", sender)
+            return
+        with contextlib.suppress(trio.WouldBlock):
             self._inlet.send_nowait(events.Received(sender, message))
-        except trio.WouldBlock:
-            logger.debug("too busy for a message of %s", sender)  # it may be lost: see Send
+            self._queued[sender] += len(message)
 
     async def _contribute(self, order: events.StartContribution) -> None:
         logger.info("round=%d attempt=%d contributing", order.round, order.attempt)
+        began = trio.current_time()
+        is_there = self._config.contribution(order.round).exists()
         size = self._genesis.contribution_bytes
         event = await contribute(self._config, self._disk.blobs, size, order)
+        if not is_there:
+            # R21: when it is sent must not tell how much there was to count.
+            offset = self._config.commit_offset_seconds
+            steps = math.ceil((trio.current_time() - began) / offset)
+            await trio.sleep_until(began + steps * offset)
         await self._inlet.send(event)
 
     async def _fetch(self, order: events.FetchBlob) -> None:

@@ -47,8 +47,9 @@ def _magic(kind: str) -> bytes:
 
 def _damage(path: Path, offset: int, what: str) -> StorageError:
     return StorageError(
-        f"{path} is damaged at byte {offset}: {what}; restore this home from a backup "
-        "(a restored peer catches up with the others by itself)"
+        f"{path} is damaged at byte {offset}: {what}; restore it from a backup, or start the peer "
+        "with --restored: it moves the file aside, catches up with the others, and takes no part "
+        "until the next height is decided"
     )
 
 
