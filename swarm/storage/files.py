@@ -91,10 +91,14 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True, mode: int
             sync_folder(path.parent)
 
 
+def json_bytes(value: Mapping[str, Any]) -> bytes:
+    """JSON with sorted keys, so that equal values give equal bytes."""
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+
+
 def write_json(path: Path, value: Mapping[str, Any], *, durable: bool = True) -> None:
-    """Replace a JSON file atomically; keys are sorted, so equal values give equal bytes."""
-    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False)
-    write_atomically(path, text.encode() + b"\n", durable=durable, mode=0o644)
+    """Replace a JSON file atomically."""
+    write_atomically(path, json_bytes(value), durable=durable, mode=0o644)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

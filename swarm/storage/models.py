@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 from safetensors.numpy import load, save
 
 from swarm.errors import StorageError
-from swarm.storage.files import disk, read_json, sync_folder, write_atomically, write_json
+from swarm.storage.files import (
+    disk,
+    json_bytes,
+    read_json,
+    sync_folder,
+    write_atomically,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +36,7 @@ def save_model(
     arrays: Mapping[str, NDArray[np.int64]],
     card: Mapping[str, Any],
 ) -> Path:
-    """Store a merged model; storing it again changes nothing.
+    """Store a merged model; storing it again changes nothing, or heals what was damaged.
 
     Args:
         models: `HOME/models`.
@@ -44,22 +51,28 @@ def save_model(
         StorageError: The disk refused; no half-written folder has the model's name.
     """
     folder = models / digest.hex()
-    if (folder / "card.json").exists():
+    ordered = {name: arrays[name] for name in sorted(arrays)}
+    files = {"model.safetensors": save(ordered), "card.json": json_bytes(card)}
+    if all(_holds(folder / name, data) for name, data in files.items()):
         return folder
     beside = models / f".{digest.hex()}.new"
     with disk("write", folder):
         models.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir()
-    ordered = {name: arrays[name] for name in sorted(arrays)}
-    write_atomically(beside / "model.safetensors", save(ordered), mode=0o644)
-    write_json(beside / "card.json", card)
+    for name, data in files.items():
+        write_atomically(beside / name, data, mode=0o644)
     with disk("write", folder):
         if folder.exists():
             shutil.rmtree(folder)
         beside.rename(folder)
         sync_folder(models)
     return folder
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    with disk("read", path):
+        return path.exists() and path.stat().st_size == len(data) and path.read_bytes() == data
 
 
 def load_model(models: Path, digest: bytes) -> dict[str, NDArray[np.int64]]:

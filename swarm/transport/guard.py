@@ -221,10 +221,12 @@ class GuardedSwarm(Swarm):
                     break
 
     async def close_all(self) -> None:
-        """Close every connection; the library leaks their sockets when it is cancelled."""
+        """Close listeners and connections; the library leaks sockets when it is cancelled."""
         with trio.move_on_after(_CLOSE_SECONDS) as scope:
             scope.shield = True
             async with trio.open_nursery() as nursery:
+                for listener in tuple(self.listeners.values()):
+                    nursery.start_soon(listener.close)
                 for peer in tuple(self.connections):
                     nursery.start_soon(self.close_peer, peer)
 
