@@ -109,10 +109,10 @@ class PathCatalogue:
 
     def align(self, item_ids: tuple[str, ...]) -> Alignment:
         """Match a model's items with the rows; remembered for the last model asked about."""
-        if self._alignment.item_ids is not item_ids:
-            # One assignment: threads may repeat the work, never see half of it.
-            self._alignment = self._align(item_ids)
-        return self._alignment
+        kept = self._alignment  # read once: another thread may put its own there meanwhile
+        if kept.item_ids is not item_ids:
+            self._alignment = kept = self._align(item_ids)
+        return kept
 
     def title(self, row: int) -> str:
         """Title of a row, or its id."""

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
 UNDONE_VERBS = frozenset({"failed", "uncompleted"})
 """A last outcome among these leaves an item to be done again."""
-ENROLMENT_VERBS = frozenset({"enrolled", "unenrolled"})
 OUTCOME_VERBS = frozenset({"completed", "passed"}) | UNDONE_VERBS
 
 
@@ -189,12 +188,15 @@ def read_history(history: Sequence[HistoryEntry], recommend: str) -> Done:
 
     An item is done with its first recorded interaction, whatever the verb, since most platforms
     record no completion of a page; unless its last outcome is `failed` or `uncompleted`, which
-    asks for it again. Enrolments are no visits where items are recommended.
+    asks for it again. Enrolments are no visits where items are recommended;
+    leaving a course takes an enrolment back and undoes no visit.
     """
     outcome: dict[str, str] = {}
     enrolled: set[str] = set()
     for entry in in_order(history):
-        if recommend == "items" and entry.verb in ENROLMENT_VERBS:
+        if entry.verb == "unenrolled":
+            enrolled.discard(entry.item)
+        elif entry.verb == "enrolled" and recommend == "items":
             enrolled.add(entry.item)
         elif entry.item not in outcome or entry.verb in OUTCOME_VERBS:
             outcome[entry.item] = entry.verb

@@ -92,6 +92,13 @@ def test_an_enrolment_is_a_visit_only_where_courses_are_the_items():
     assert names(path(inside, [HistoryEntry("x", 1, "enrolled")])) == ["a"]
 
 
+def test_leaving_a_course_takes_the_enrolment_back():
+    inside = [item("a", course="x"), item("b", course="y"), item("x", type="course")]
+    joined, left = HistoryEntry("x", 1, "enrolled"), HistoryEntry("x", 2, "unenrolled")
+    assert names(path(inside, [joined])) == ["a"]
+    assert names(path(inside, [joined, left])) == ["a", "b"]
+
+
 def test_an_item_may_come_once_its_prerequisite_is_a_step():
     items = [item("b"), item("c"), item("a", prerequisites=("b", "s")), item("d", skills=("s",))]
     assert names(path([*items[:2], items[3], items[2]])) == ["b", "c", "d", "a"]
