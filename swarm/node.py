@@ -9,7 +9,7 @@ names the peer and the rule, and everything else is as before.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from swarm import desk as desks
 from swarm import events, sync
@@ -32,6 +32,15 @@ if TYPE_CHECKING:
     from swarm.events import Effect, Event
     from swarm.ledger.genesis import Genesis
     from swarm.signing import Signer
+
+    _DeskEvent = (
+        events.ContributionReady
+        | events.ContributionAbstained
+        | events.BlobStored
+        | events.BlobRefused
+        | events.MergeComputed
+    )
+    _OwnEvent = events.Started | events.Tick | events.RoundRequested | _DeskEvent
 
 
 class Node:
@@ -67,13 +76,14 @@ class Node:
             LocalProtocolError: The shell broke the order of events: a bug of ours.
             LedgerError: At `Started`: our own ledger or vote log is damaged or missing.
         """
-        try:
+        if isinstance(event, events.Received):
+            try:
+                state, effects = on_received(self._seat, self._config, self._up(event), event)
+            except RemoteProtocolError as error:
+                rule = f" ({error.rule})" if error.rule else ""
+                return (events.Note("warning", f"{event.sender} sent {error}{rule}; dropped."),)
+        else:
             state, effects = self._take(event)
-        except RemoteProtocolError as error:
-            if not isinstance(event, events.Received):
-                raise
-            rule = f" ({error.rule})" if error.rule else ""
-            return (events.Note("warning", f"{event.sender} sent {error}{rule}; dropped."),)
         state, more = self._settle(state)
         self._state = state
         return (*effects, *more)
@@ -82,22 +92,25 @@ class Node:
         """What a status page may show."""
         return build_view(self._seat, self._state)
 
-    def _take(self, event: Event) -> Step:
-        state = self._state
-        if isinstance(event, events.Started):
-            if state.started:
-                raise LocalProtocolError("a node was started twice")
-            return on_started(self._seat, self._config, state, event)
-        if not state.started:
+    def _up(self, event: Event) -> State:
+        if not self._state.started:
             raise LocalProtocolError(f"{type(event).__name__} before Started")
+        return self._state
+
+    def _take(self, event: _OwnEvent) -> Step:
+        """Take an event of our own shell."""
         match event:
+            case events.Started():
+                if self._state.started:
+                    raise LocalProtocolError("a node was started twice")
+                return on_started(self._seat, self._config, self._state, event)
             case events.Tick():
+                state = self._up(event)
                 return replace(state, now_ms=max(state.now_ms, event.now_ms)), ()
-            case events.Received():
-                return on_received(self._seat, self._config, state, event)
             case events.RoundRequested():
-                return _on_request(state, event)
+                return _on_request(self._up(event), event)
             case _:
+                state = self._up(event)
                 return replace(state, desk=_change_desk(state.desk, event)), ()
 
     def _settle(self, state: State) -> Step:
@@ -163,14 +176,7 @@ class Node:
         return grown, (*effects, tell)
 
 
-def _change_desk(
-    desk: desks.Desk,
-    event: events.ContributionReady
-    | events.ContributionAbstained
-    | events.BlobStored
-    | events.BlobRefused
-    | events.MergeComputed,
-) -> desks.Desk:
+def _change_desk(desk: desks.Desk, event: _DeskEvent) -> desks.Desk:
     match event:
         case events.ContributionReady():
             return desks.on_ready(desk, event)
@@ -180,10 +186,8 @@ def _change_desk(
             return replace(desk, stored=desk.stored | {event.blob})
         case events.BlobRefused():
             return desks.on_refused(desk, event)
-        case events.MergeComputed():
-            return desks.on_merge(desk, event)
         case _:
-            assert_never(event)
+            return desks.on_merge(desk, event)
 
 
 def _on_request(state: State, event: events.RoundRequested) -> Step:

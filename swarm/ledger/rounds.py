@@ -217,7 +217,7 @@ def _apply_to_current(
             changed = _abstain(genesis, current, transaction, sender)
         case CloseSet():
             changed = _close(genesis, ledger, current, transaction, verify)
-        case RoundVoid():
+        case _:
             changed = _void(current, transaction, ledger.height)
     return replace(ledger, rounds=(*ledger.rounds[:-1], changed))
 

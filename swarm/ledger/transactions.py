@@ -148,7 +148,7 @@ def write_transaction(transaction: Transaction) -> tuple[str, dict[str, Any]]:
             return "merge-result", key | {"digest": transaction.digest}
         case Abstain():
             return "abstain", key | {"reason": transaction.reason}
-        case RoundVoid():
+        case _:
             return "round-void", key | {"reason": transaction.reason}
 
 

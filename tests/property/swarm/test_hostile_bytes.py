@@ -18,6 +18,7 @@ from swarm.simulation.scenario import Scenario, make_genesis
 from swarm.simulation.world import World
 
 GENESIS = make_genesis(4)
+calm = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 values = st.recursive(
     st.none()
     | st.booleans()
@@ -71,18 +72,19 @@ def check_one(message: bytes) -> None:
         node._state = before
 
 
+@calm
 @given(st.binary(max_size=300))
 def test_random_bytes(message):
     check_one(message)
 
 
-@settings(max_examples=300)
+@settings(calm, max_examples=300)
 @given(types, st.lists(values, max_size=3))
 def test_random_values_of_the_right_type(kind, parts):
     check_one(codec.encode([kind, *parts]))
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(calm, max_examples=300)
 @given(st.data())
 def test_true_messages_that_were_damaged_on_the_way(data):
     message = data.draw(st.sampled_from(spoken()))
@@ -108,12 +110,14 @@ def test_every_true_message_is_taken_in_any_order():
         assert not [e for e in effects if isinstance(e, events.Note) and e.level == "error"]
 
 
+@calm
 @given(values)
 def test_what_decodes_encodes_to_the_same_bytes(value):
     encoded = codec.encode(value)
     assert codec.encode(codec.decode(encoded, 1 << 20)) == encoded
 
 
+@calm
 @given(st.binary(max_size=200) | values.map(codec.encode))
 def test_files_of_other_people_are_refused_by_their_own_errors(data):
     with pytest.raises(RemoteProtocolError):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swarm.merge.merge import merge
 
 CELLS = 3
+calm = settings(deadline=None, derandomize=True)
 contribution = st.lists(st.integers(-(2**31), 2**31 - 1), min_size=CELLS, max_size=CELLS).map(
     lambda values: np.array(values, dtype=np.int32)
 )
@@ -18,6 +19,7 @@ swarms = st.dictionaries(
 anchors = st.sets(st.sampled_from("abcdef"))
 
 
+@calm
 @given(swarms, anchors)
 def test_a_merge_is_what_plain_integers_say(members, anchor_ids):
     sums = {m: [sum(int(c[i]) for c in cs) for i in range(CELLS)] for m, cs in members.items()}
@@ -29,6 +31,7 @@ def test_a_merge_is_what_plain_integers_say(members, anchor_ids):
     assert merged_rest.tolist() == rest
 
 
+@calm
 @given(swarms, anchors, st.randoms(use_true_random=False))
 def test_neither_the_order_of_members_nor_of_contributions_matters(members, anchor_ids, random):
     order = list(members)
@@ -38,6 +41,7 @@ def test_neither_the_order_of_members_nor_of_contributions_matters(members, anch
         assert first.tobytes() == second.tobytes()
 
 
+@calm
 @given(swarms, contribution)
 def test_a_merge_grows_by_exactly_what_is_added(members, more):
     member = sorted(members)[0]
@@ -45,6 +49,7 @@ def test_a_merge_grows_by_exactly_what_is_added(members, more):
     assert (merge(grown)[0] - merge(members)[0]).tolist() == more.astype(np.int64).tolist()
 
 
+@calm
 @given(swarms.filter(lambda members: len(members) > 1))
 def test_a_member_can_be_taken_out_again_exactly(members):
     gone = sorted(members)[0]
@@ -53,6 +58,7 @@ def test_a_member_can_be_taken_out_again_exactly(members):
     assert (merge(members)[0] - own).tolist() == merge(left)[0].tolist()
 
 
+@calm
 @given(swarms, anchors)
 def test_what_counts_is_at_most_twice_what_the_others_of_any_ordinary_member_say(members, trusted):
     total, rest = merge(members, trusted)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from swarm import codec, events
+from swarm.consensus.instance import Instance
 from swarm.consensus.rules import Rules
 from swarm.errors import RemoteProtocolError
 from swarm.ledger.transactions import Commit, receipt_body, write_transaction
@@ -16,7 +17,8 @@ from swarm.signing import SimSigner
 from swarm.simulation.scenario import Scenario, make_genesis
 from swarm.simulation.schedule import Schedule
 from swarm.simulation.world import World
-from swarm.state import NodeConfig
+from swarm.state import NodeConfig, empty_state
+from swarm.sync import answer
 
 GENESIS = make_genesis(4)
 IDS = GENESIS.ids
@@ -70,9 +72,9 @@ def test_a_member_that_is_behind_gets_blocks_from_any_member_and_verifies_them()
     status = codec.encode(["status", 1, 1])
     answers = of(source.step(events.Received(IDS[0], status)), events.Send)
     assert len(answers) == len(disk.blocks)
-    for answer in answers:
-        assert answer.to == IDS[0]
-        node.step(events.Received(IDS[2], answer.message))
+    for sent in answers:
+        assert sent.to == IDS[0]
+        node.step(events.Received(IDS[2], sent.message))
     assert node.view().height == len(disk.blocks)
     again = node.step(events.Received(IDS[2], answers[0].message))
     assert not of(again, events.AppendBlock)
@@ -249,3 +251,26 @@ def test_receipts_for_unknown_commits_or_by_their_own_maker_are_not_kept():
     assert node._state.desk.receipts == {IDS[1]: {}}
     receipt(1, 2, commit.blob)
     assert list(node._state.desk.receipts[IDS[1]]) == [IDS[2]]
+
+
+def test_an_answer_has_at_most_half_a_mebibyte_but_at_least_one_block():
+    state = replace(
+        empty_state(GENESIS), finals=tuple(bytes(300_000) for _ in range(5)), instance=Instance(6)
+    )
+    for first, expected in ((1, 1), (5, 1)):
+        _, effects = answer(NodeConfig(), state, IDS[1], first, 1)
+        assert len(effects) == expected
+
+
+def test_an_abstention_and_a_refusal_reach_the_desk():
+    schedule = Schedule(4, Rules(), honest=(0, 1, 2, 3))
+    schedule.request(0, "2026-01-01")
+    schedule.drain(lambda letter: True)
+    for index in range(4):
+        schedule.step(index, events.ContributionAbstained(1, 1, "budget spent"))
+    schedule.step(0, events.BlobRefused(b"\x07" * 32, "malformed"))
+    schedule.drain(lambda letter: True)
+    (entry,) = schedule.nodes[IDS[1]].view().rounds
+    assert entry.outcome == "void"
+    assert dict(entry.abstained) == dict.fromkeys(IDS, "budget spent")
+    assert schedule.nodes[IDS[0]]._state.desk.refused == {b"\x07" * 32: "malformed"}

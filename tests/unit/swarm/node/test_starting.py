@@ -59,8 +59,14 @@ def test_the_first_record_says_whose_log_it_is():
 
 def test_events_come_after_started_and_started_once():
     node = make_node()
-    with pytest.raises(LocalProtocolError, match="Tick before Started"):
-        node.step(events.Tick(0))
+    for event in (
+        events.Tick(0),
+        events.Received(IDS[1], b""),
+        events.BlobStored(bytes(32)),
+        events.RoundRequested("release", "2026-01-01", 60),
+    ):
+        with pytest.raises(LocalProtocolError, match=f"{type(event).__name__} before Started"):
+            node.step(event)
     node.step(events.Started(0))
     with pytest.raises(LocalProtocolError, match="twice"):
         node.step(events.Started(0))
