@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from swarm.merge.merge import head_digest, merge
 from swarm.storage.models import save_model
@@ -17,6 +19,25 @@ if TYPE_CHECKING:
     from swarm.storage.blobs import BlobStore
 
 CARD_SCHEMA = "murmuration.model-card/1"
+
+
+class _Arrays(Sequence[NDArray[np.int32]]):
+    """Contributions that are read one at a time, so that memory does not grow with rounds."""
+
+    def __init__(self, store: BlobStore, blobs: tuple[bytes, ...]) -> None:
+        self._store, self._blobs = store, blobs
+
+    def __len__(self) -> int:
+        return len(self._blobs)
+
+    @overload
+    def __getitem__(self, index: int) -> NDArray[np.int32]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[NDArray[np.int32]]: ...
+    def __getitem__(self, index: int | slice) -> NDArray[np.int32] | Sequence[NDArray[np.int32]]:
+        if isinstance(index, slice):
+            return _Arrays(self._store, self._blobs[index])
+        return np.frombuffer(self._store.read(self._blobs[index]), dtype="<i4")
 
 
 def merge_blobs(order: ComputeMerge, genesis: Genesis, store: BlobStore, models: Path) -> bytes:
@@ -35,10 +56,7 @@ def merge_blobs(order: ComputeMerge, genesis: Genesis, store: BlobStore, models:
         BlobDamagedError: A blob does not match its name any more.
         StorageError: The disk refused.
     """
-    contributions = {
-        member: [np.frombuffer(store.read(blob), dtype="<i4") for blob in blobs]
-        for member, blobs in order.contributions
-    }
+    contributions = {member: _Arrays(store, blobs) for member, blobs in order.contributions}
     total, rest = merge(contributions, order.anchors)
     digest = head_digest(genesis.manifest_digest, total, rest)
     card = {
