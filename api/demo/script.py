@@ -178,7 +178,10 @@ def run_round(stage: Stage) -> None:
     stage.say(f"  round {decided.round} merged: {', '.join(decided.inside)}")
     for missing in decided.out:
         stage.say(f"  without {missing.member}: {missing.reason}")
-    stage.say(f"  all four hold model {next(iter(stage.heads()))[:16]}…")
+    stage.say(
+        f"  all four hold model {next(iter(stage.heads()))[:16]}…, "
+        f"{stage.recovery_seconds:.0f} s after the kill"
+    )
 
 
 def start_serving(stage: Stage) -> None:
