@@ -61,6 +61,10 @@ class Surroundings(Protocol):
         """A blob from whoever is up, reachable and willing."""
         ...
 
+    def crashed(self, host: Host) -> None:
+        """Say that a host is down, and must start again some time."""
+        ...
+
     def note(self, host: Host, text: str) -> None:
         """For the trace."""
         ...
@@ -107,7 +111,7 @@ class Host:
         """Lose everything but the disk."""
         self.node = None
         self.crash_after = -1
-        self._world.note(self, "crash")
+        self._world.crashed(self)
 
     def local_ms(self, now_ms: int) -> int:
         """Our own monotonic clock: begins at each start and runs at its own rate."""

@@ -178,6 +178,11 @@ class World:
                 return found
         return None
 
+    def crashed(self, host: Host) -> None:
+        """A host is down; it starts again after a while."""
+        self.note(host, "crash")
+        self._at(500 + self.rng.randrange(5_000), lambda: self._start(host))
+
     def note(self, host: Host, text: str) -> None:
         """For the trace, and for people who look for the reason of a failure."""
         self.notes.append((self.now_ms, host.me, text))
@@ -193,6 +198,8 @@ class World:
                 for _ in range(self.rng.randrange(5)):
                     at_ms = self.rng.randrange(until_ms)
                     self._at(at_ms, lambda host=host: self._doom(host))  # type: ignore[misc]
+        if "crash" in faults:
+            self._at(until_ms, self._pardon)
         if "partition" in faults:
             for at_ms in range(0, until_ms, 2_000):
                 self._at(at_ms, lambda: self._network.change(tuple(self.hosts)))
@@ -201,11 +208,13 @@ class World:
     def _doom(self, host: Host) -> None:
         """Let a host crash after some more effects: between any two of them."""
         host.crash_after = self.rng.randrange(12)
-        self._at(500 + self.rng.randrange(5_000), lambda: self._start(host))
+
+    def _pardon(self) -> None:
+        for host in self.hosts.values():
+            host.crash_after = -1
 
     def _start(self, host: Host) -> None:
         if host.node is not None:
-            host.crash_after = -1
             return
         self._mark(host, "start")
         host.start(self.now_ms)
