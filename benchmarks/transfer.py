@@ -2,7 +2,7 @@
 
 Usage: python benchmarks/transfer.py [--mib 32] [--repeat 5] [--json FILE]
 
-Two processes on loopback. The bare stream writes pieces of 256 KiB and the other side counts them.
+`--json` appends one line to FILE. Two processes on loopback. The bare stream writes pieces of 256 KiB and the other side counts them.
 The blob transfer does what a peer does: hash list first, every chunk hashed on both sides, written
 to disk, fsynced, renamed. The two alternate, so that other work on the machine hits both alike;
 medians are given, and their ratio, which is the figure to watch.
@@ -104,9 +104,18 @@ def main() -> None:
     ratio = medians["blob"] / medians["bare"]
     print(f"ratio {ratio:7.2f}  blob transfer against bare stream, {args.mib} MiB each")
     if args.json:
-        record = {"mib": args.mib, "rates": rates, "medians": medians, "ratio": ratio}
-        where = {"python": platform.python_version(), "cpus": os.cpu_count()}
-        args.json.write_text(json.dumps({"environment": where, "records": [record]}, indent=1))
+        record = {
+            "mib": args.mib,
+            "repeat": args.repeat,
+            "bare_mib_per_second": round(medians["bare"], 1),
+            "blob_mib_per_second": round(medians["blob"], 1),
+            "ratio": round(ratio, 2),
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "cpus": os.cpu_count(),
+        }
+        with args.json.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
 
 
 if __name__ == "__main__":
