@@ -2,10 +2,10 @@
 
 Usage: python benchmarks/transfer.py [--mib 32] [--repeat 5] [--json FILE]
 
-`--json` appends one line to FILE. Two processes on loopback. The bare stream writes pieces of 256 KiB and the other side counts them.
+Two processes on loopback. The bare stream writes pieces of 256 KiB and the other side counts them.
 The blob transfer does what a peer does: hash list first, every chunk hashed on both sides, written
 to disk, fsynced, renamed. The two alternate, so that other work on the machine hits both alike;
-medians are given, and their ratio, which is the figure to watch.
+medians are given, and their ratio, which is the figure to watch. `--json` appends a line to FILE.
 """
 
 from __future__ import annotations
