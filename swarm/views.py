@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,7 @@ def build_view(seat: Seat, state: State) -> NodeView:
     """The present view."""
     ledger = state.ledger
     head = ledger.head
+    releases = Counter(ledger.makers.values())
     missing = tuple(b for b, _ in needed_blobs(ledger) if b not in state.desk.stored)
     return NodeView(
         height=ledger.height,
@@ -71,7 +73,7 @@ def build_view(seat: Seat, state: State) -> NodeView:
         rounds=ledger.rounds,
         quorum=seat.genesis.quorum,
         tolerates=seat.genesis.tolerates,
-        releases={member: ledger.releases(member) for member in seat.genesis.contributors},
+        releases={member: releases[member] for member in seat.genesis.contributors},
         rho=seat.genesis.rho,
         served=tuple(sorted(ledger.makers)),
         missing=missing,

@@ -211,3 +211,54 @@ def test_an_opening_that_a_liar_shows_to_one_member_is_decided_nevertheless():
         four.tick(1_000)
         four.drain(everything)
     assert len(four.decided(0)) == len(four.decided(1)) == len(four.decided(2)) == 1
+
+
+def test_a_notarisation_brings_its_block_to_who_missed_the_proposal(four):
+    four.request(2, "2026-01-01")
+    missed = four.ids[3]
+    four.deliver(lambda x: x.kind == "proposal" and x.receiver != missed)
+    four.deliver(lambda x: x.kind == "notarize" and x.receiver != missed)
+    four.deliver(lambda x: x.kind == "certificate" and x.receiver == missed)
+    assert "finalize" in kinds(four, 3)
+    (message,) = {x.message for x in four.letters if x.kind == "certificate" and x.view == 1}
+    assert codec.decode(message, 1 << 20)[1]["block"] == opening_block(four)
+
+
+def test_a_nullification_carries_no_block():
+    four = Schedule(4, Rules(), honest=(0,))
+    for liar in (1, 2, 3):
+        four.vote(liar, 0, "nullify", 1, NO_BLOCK)
+    message = next(x.message for x in four.letters if x.kind == "certificate")
+    assert codec.decode(message, 1 << 20)[1]["block"] == b""
+
+
+def nullifies_in_time(four):
+    four.tick(1_900)
+    early = "nullify" in kinds(four, 0)
+    four.tick(200)
+    return not early and "nullify" in kinds(four, 0)
+
+
+def test_votes_of_more_than_f_members_start_the_clock():
+    four = Schedule(4, Rules(), honest=(0,))
+    four.vote(1, 0, "notarize", 1, b"\x01" * 32)
+    four.tick(9_000)
+    assert "nullify" not in kinds(four, 0)
+    four.vote(2, 0, "notarize", 1, b"\x01" * 32)
+    assert nullifies_in_time(four)
+
+
+def test_a_proposal_of_a_later_view_starts_the_clock():
+    four = Schedule(4, Rules(), honest=(0,))
+    four.tick(9_000)
+    four.propose(3, 0, 2, 0, opening_block(four, 3))
+    assert nullifies_in_time(four)
+
+
+def test_a_vote_of_an_earlier_run_starts_the_clock():
+    four = Schedule(4, Rules(), honest=(0,))
+    four.propose(2, 0, 1, 0, opening_block(four))
+    four.crash(0)
+    four.letters = []
+    four.start(0)
+    assert nullifies_in_time(four)
