@@ -135,7 +135,8 @@ def status(home: Path | None, json_path: Path | None) -> None:
         write_json(json_path, "swarm-status", {}, [{**content, "running": running}])
     if json_path is None or str(json_path) != "-":
         _print_status(content, running=running)
-    connected = 1 + sum(1 for member in content["members"] if member["connected"])
+    others = (member for member in content["members"] if member["id"] != content["member"])
+    connected = 1 + sum(member["connected"] for member in others)
     if not running:
         raise PeerError(f"the peer does not run; start it: murmuration peer --home {place.path}")
     if connected < content["quorum"]:
