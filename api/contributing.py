@@ -28,6 +28,7 @@ from api.founding import read_ledger_files
 from api.home import atomic_write, sync_folder
 from api.shared_catalogue import index_items
 from api.store.consent import ReleaseRecord
+from recommender.release.accounting import epsilon
 from recommender.release.contribution import make_contribution
 from recommender.release.due import due_learners
 from recommender.release.noise import ExactNoise
@@ -81,13 +82,16 @@ def contribute(home: Home, settings: Settings, store: Store, task: RoundTask) ->
         Path of the contribution; its length depends on the manifest alone (R9, R21).
 
     Raises:
-        AbstainedError: The platform shares nothing.
+        AbstainedError: The platform shares nothing, or would share more than its floor allows.
         FoundingError: The home is in no swarm, or its ledger folder is damaged.
         StoreError: The store failed; nothing was marked, nothing may be sent.
     """
     if settings.share == "off":
         raise AbstainedError("this platform shares nothing at present")
     genesis, manifest, keys = read_ledger_files(home)
+    spent = epsilon(manifest.rho, manifest.delta_fraction)
+    if spent > settings.swarm.max_epsilon:  # the platform's own floor (R15)
+        raise AbstainedError("the swarm's noise is below this platform's own floor (R15)")
     path = home.contribution_path(task.round)
     if _is_ours(path, genesis.contribution_bytes):
         return path

@@ -53,6 +53,8 @@ class SwarmSettings(_Section):
 
     listen: str = "/ip4/0.0.0.0/tcp/4001"
     """Multiaddress that the peer listens on."""
+    max_epsilon: float = Field(default=4.0, gt=0)
+    """Most that a learner's one release may cost here; a weaker swarm is answered by abstaining."""
     contribute_command: tuple[str, ...] = ()
     """Command that makes a contribution; empty means this installation's own `contribute`."""
     fit_command: tuple[str, ...] = ()

@@ -161,3 +161,15 @@ def test_a_damaged_spend_log_forbids_releases(home: Home, settings: Settings, st
     with pytest.raises(ApiError, match="line 1 is damaged"):
         contribute(home, settings, store, TASK)
     assert store.released() == frozenset()
+
+
+def test_a_swarm_below_the_platforms_own_floor_is_answered_by_abstaining(
+    home: Home, settings: Settings, store: Store
+) -> None:
+    fill(store, 20)
+    strict = settings.model_copy(
+        update={"swarm": settings.swarm.model_copy(update={"max_epsilon": 1.0})}
+    )
+    with pytest.raises(AbstainedError, match="R15"):
+        contribute(home, strict, store, TASK)
+    assert store.released() == frozenset()
