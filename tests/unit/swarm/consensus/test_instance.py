@@ -111,6 +111,10 @@ def test_votes_and_proposals_far_ahead_are_dropped():
     assert add_vote(Instance(1), vote(NOTARIZE, far, X, 1)).votes == {}
     leader = GENESIS.ids.index(Rules().leader(GENESIS.ids, 1, far))
     assert add_proposal(SEAT, Instance(1), proposal(far, leader, b"x")).proposals == {}
+    near = far - 1
+    assert add_vote(Instance(1), vote(NOTARIZE, near, X, 1)).votes != {}
+    leader = GENESIS.ids.index(Rules().leader(GENESIS.ids, 1, near))
+    assert add_proposal(SEAT, Instance(1), proposal(near, leader, b"x")).proposals != {}
 
 
 def test_a_proposal_is_its_leaders():

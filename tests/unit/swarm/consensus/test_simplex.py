@@ -262,3 +262,12 @@ def test_a_vote_of_an_earlier_run_starts_the_clock():
     four.letters = []
     four.start(0)
     assert nullifies_in_time(four)
+
+
+def test_a_view_times_out_at_exactly_its_time():
+    four = Schedule(4, Rules(), honest=(0,))
+    four.request(0, "2026-01-01")
+    four.tick(1_999)
+    assert "nullify" not in kinds(four, 0)
+    four.tick(1)
+    assert "nullify" in kinds(four, 0)
