@@ -259,6 +259,7 @@ def test_a_round_closes_at_once_when_all_are_complete(opened):
     assert [entry.member for entry in closing.included] == list(IDS)
     assert [len(entry.receipts) for entry in closing.included] == [2, 2, 2, 2]
     assert closing.out == ()
+    assert opened.agrees(closing)
     opened.apply(1, closing)  # and it is valid
 
 
