@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "status": ("api.cli.home:status", "Show what a home holds and whether it is well."),
     "evaluate": ("api.cli.evaluate:evaluate", "Measure models on held-out interactions."),
     "compare": ("api.cli.compare:compare", "Measure platforms alone, merged and pooled."),
+    "audit-privacy": ("api.cli.audit:audit_privacy", "Attack a release; print what it proves."),
     "swarm": ("api.cli.swarm:swarm", "Found a swarm, open rounds, export and verify."),
     "peer": ("api.cli.peer:peer", "Run this platform's peer."),
     "simulate": ("api.cli.simulate:simulate", "Run the protocol in simulated time, with faults."),
