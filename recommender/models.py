@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -125,6 +125,36 @@ def fit_statistics(training: Training) -> StatisticsModel:
     return StatisticsModel(model, left.record())
 
 
+def fit_private_network(training: Training, statistics_percent: int = 0) -> FittedModel:
+    """Fit the sequence encoder, by DP-SGD where epsilon is finite.
+
+    Args:
+        training: What it is fitted on.
+        statistics_percent: Of the budget, what statistics of the same learners spend.
+
+    Raises:
+        EvaluationError: torch or opacus is not installed, or nothing can be learnt.
+    """
+    privacy = privacy_for(training.epsilon, training.delta)
+    return _fit_neural(
+        lambda networks: networks.fit_network(
+            training.histories(), training.entries(), privacy, training.seed, statistics_percent
+        )
+    )
+
+
+def _fit_neural(fit: Callable[[Any], FittedModel]) -> FittedModel:
+    """Call a function of `recommender.network.models`, which needs torch."""
+    try:
+        from recommender.network import models as networks  # noqa: PLC0415 - optional and slow
+
+        return fit(networks)
+    except ImportError as error:
+        raise EvaluationError(
+            f"torch or opacus is not installed ({error}); install the extra 'train'"
+        ) from error
+
+
 BASELINES: Mapping[str, Callable[[Training], FittedModel]] = {
     "popularity": lambda t: fit_popularity(t.histories(), t.items),
     "course-order": lambda t: fit_course_order(t.interactions, t.verbs, t.catalogue),
@@ -133,6 +163,8 @@ BASELINES: Mapping[str, Callable[[Training], FittedModel]] = {
     "ease": lambda t: fit_ease(t.histories(), t.items),
     "als": lambda t: fit_als(t.histories(), t.items, t.seed),
     "bpr": lambda t: fit_bpr(t.histories(), t.items, t.seed),
+    "gru4rec": lambda t: _fit_neural(lambda n: n.fit_gru4rec(t.histories(), t.items, t.seed)),
+    "sasrec": lambda t: _fit_neural(lambda n: n.fit_sasrec(t.histories(), t.items, t.seed)),
 }
 """Models without privacy, by name."""
 
@@ -151,7 +183,7 @@ def fit_model(name: str, training: Training) -> FittedModel:
     if name == STATISTICS:
         return fit_statistics(training)
     if name == NETWORK:
-        raise EvaluationError("the network is not part of this version")
+        return fit_private_network(training)
     if name not in BASELINES:
         raise EvaluationError(f"unknown model {name!r}; known: {', '.join(MODEL_NAMES)}")
     if not math.isinf(training.epsilon):

@@ -217,6 +217,7 @@ def _record(
     order = getattr(model, "source", None)
     return {
         **facts,
+        **getattr(model, "privacy", {}),  # a network names its own noise
         **({} if order is None else {"order": order}),
         **summarise(outcome, at),
         "train_seconds": trained - began,
@@ -244,7 +245,7 @@ def _show(records: Sequence[Mapping[str, object]], k: int) -> None:
             (
                 name,
                 f"{record['epsilon']:g}",
-                f"{record['sigma']:.0f}",
+                f"{record['sigma']:.4g}",
                 f"{record[f'hit_rate@{k}']:.3f} ± {record[f'hit_rate@{k}_se']:.3f}",
                 f"{record[f'ndcg@{k}']:.3f}",
                 f"{record['mrr']:.3f}",

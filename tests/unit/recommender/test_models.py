@@ -131,8 +131,6 @@ def test_what_cannot_be_fitted_says_why():
     training = Training(clusters(20), ITEM_VERBS)
     with pytest.raises(EvaluationError, match="unknown model"):
         fit_model("magic", training)
-    with pytest.raises(EvaluationError, match="not part of this version"):
-        fit_model("network", training)
     with pytest.raises(EvaluationError, match="no private form"):
         fit_model("ease", Training(clusters(20), ITEM_VERBS, epsilon=4.0))
     with pytest.raises(EvaluationError, match="at least two"):
