@@ -3,8 +3,9 @@
 Equal, learner by learner, to `recommender.release.vector.learner_vector`, which is the
 specification. Fast because a learner visits each item for the first time once only: a pair
 of items then has one distance, and every strength of a learner with n visits comes from a
-table that depends on n and the manifest alone. The table holds exact integers; the check of
-each learner's norm (R7) is still made on that learner's own cells.
+table that depends on n and the manifest alone. The table holds exact integers, and its row n
+is all that a learner with n visits can say: the check of the norm (R7) is made on that row,
+so on every learner.
 """
 
 from __future__ import annotations
@@ -15,13 +16,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recommender.errors import ReleaseError
-from recommender.release.manifest import PAIR_BLOCKS, Block, Manifest, verb_indices
-from recommender.release.vector import tie_key
+from recommender.release.manifest import PAIR_BLOCKS, Block, Manifest
+from recommender.release.vector import pair_cell
+from recommender.release.visits import first_visits
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from numpy.typing import NDArray
 
     from recommender.interactions import Interactions
+
+_HALF = 32
+_CHUNK_VISITS = 2_000_000
+"""At most this many visits are summed at once, which bounds memory."""
 
 
 def sum_vectors(
@@ -51,45 +59,52 @@ def sum_vectors(
         ReleaseError: `item_to_head` or `learners` does not fit the interactions or the head.
     """
     _check_arguments(interactions, item_to_head, manifest, learners)
-    rows = _visit_rows(interactions, item_to_head, manifest, learners)
-    rows = _in_order(interactions, rows, manifest_digest)
-    learner, item = _first_visits(
-        interactions.learner[rows].astype(np.int64),
-        item_to_head[interactions.item[rows]].astype(np.int64),
-        manifest,
-    )
-    owners, cells, values = _entries(learner, item, manifest)
-    values = limit_norms(owners, values, len(interactions.learner_ids), manifest.scale)
+    learner, item = first_visits(interactions, item_to_head, manifest, manifest_digest, learners)
+    tables = value_tables(manifest)
+    visits = np.bincount(learner, minlength=1)
     sums = np.zeros(manifest.cells, dtype=np.int64)
-    np.add.at(sums, cells, values)
+    for chunk in _chunks(learner, tables):
+        own = visits[learner[chunk]]
+        _add_pairs(sums, (learner[chunk], item[chunk], own), tables, manifest)
+        if "popularity" in tables:
+            part = sums[manifest.block_slices["popularity"]]
+            np.add.at(part, item[chunk], tables["popularity"][own, 0])
     return sums
 
 
-def limit_norms(
-    owners: NDArray[np.int64], values: NDArray[np.int64], learners: int, scale: int
-) -> NDArray[np.int64]:
-    """Check every learner's integers against the sensitivity; scale down who is above (R7).
-
-    Args:
-        owners: The learner of each value; int64, `(entries,)`.
-        values: Grid units; int64, `(entries,)`.
-        learners: Number of learners.
-        scale: The largest L2 norm allowed.
+def value_tables(manifest: Manifest) -> dict[str, NDArray[np.int64]]:
+    """What a learner with n visits says in each block, in grid units, checked against R7.
 
     Returns:
-        `values`, with those of learners above the norm scaled down as `vector.limit_norm` does.
+        By block name; int64, `(keep + 1, reach + 1)` by visits and distance for a block of
+        pairs, `(keep + 1, 1)` for popularity. The squares of row n, each as often as a learner
+        with n visits has it, sum to at most `scale` squared over all blocks.
     """
-    squares = np.zeros(learners, dtype=np.int64)
-    np.add.at(squares, owners, values * values)
-    above = squares[owners] > scale * scale
-    if not above.any():
-        return values
-    limited = values.copy()
-    for index in np.flatnonzero(above).tolist():
-        value, total = int(values[index]), int(squares[owners[index]])
-        size = isqrt(value * value * scale * scale // total)
-        limited[index] = size if value > 0 else -size
-    return limited
+    tables = {
+        block.name: (_pair_table if block.name in PAIR_BLOCKS else _popularity_table)(
+            block, manifest
+        )
+        for block in manifest.blocks
+    }
+    _limit_norms(tables, manifest.scale)
+    return tables
+
+
+def _limit_norms(tables: Mapping[str, NDArray[np.int64]], scale: int) -> None:
+    """Scale rows above the sensitivity down, value by value, as `vector.limit_norm` does (R7)."""
+    rows = next(iter(tables.values())).shape[0]
+    for visits in range(rows):
+        squares = sum(
+            max(visits - distance, 0) * value * value
+            for table in tables.values()
+            for distance, value in enumerate(table[visits].tolist())
+        )
+        if squares > scale * scale:
+            for table in tables.values():
+                table[visits] = [
+                    isqrt(value * value * scale * scale // squares)
+                    for value in table[visits].tolist()
+                ]
 
 
 def _check_arguments(
@@ -112,107 +127,57 @@ def _check_arguments(
         )
 
 
-def _visit_rows(
-    interactions: Interactions,
-    item_to_head: NDArray[np.int32],
+def _chunks(learner: NDArray[np.int32], tables: Mapping[str, NDArray[np.int64]]) -> Iterator[slice]:
+    """Cut the visits into runs of whole learners, at least one of them each.
+
+    A learner meets a directed pair at most once, so with n learners no cell of a run exceeds n
+    times the largest value: runs are short enough for `_add_pairs` to use half a number.
+    """
+    largest = max(int(table.max()) for table in tables.values())
+    size = min(_CHUNK_VISITS, ((1 << (_HALF - 1)) - 1) // max(largest, 1))
+    start = 0
+    while start < learner.size:
+        stop = start + size
+        if stop < learner.size:
+            stop = int(np.searchsorted(learner, learner[stop], side="left"))
+        if stop <= start:
+            stop = int(np.searchsorted(learner, learner[start], side="right"))
+        yield slice(start, min(stop, learner.size))
+        start = stop
+
+
+def _add_pairs(
+    sums: NDArray[np.int64],
+    run: tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]],
+    tables: Mapping[str, NDArray[np.int64]],
     manifest: Manifest,
-    learners: NDArray[np.bool_] | None,
-) -> NDArray[np.int64]:
-    """Rows that can be a first visit: the earliest of each learner and item."""
-    keep = np.isin(interactions.verb, np.array(verb_indices(manifest), dtype=np.int8))
-    keep &= item_to_head[interactions.item] >= 0
-    if learners is not None:
-        keep &= learners[interactions.learner]
-    rows = np.flatnonzero(keep)
-    learner, item = interactions.learner[rows], interactions.item[rows]
-    place = np.lexsort((interactions.order[rows], interactions.timestamp[rows], item, learner))
-    first = np.ones(rows.size, dtype=np.bool_)
-    first[1:] = (np.diff(learner[place]) != 0) | (np.diff(item[place]) != 0)
-    return rows[place[first]]
+) -> None:
+    """Add all pairs within reach of a run (learner, item, the learner's number of visits).
 
-
-def _in_order(
-    interactions: Interactions, rows: NDArray[np.int64], manifest_digest: bytes
-) -> NDArray[np.int64]:
-    """Sort rows by learner, timestamp, order and, where those are tied, the tie hash."""
-    moments = (interactions.order, interactions.timestamp, interactions.learner)
-    rows = rows[np.lexsort(tuple(column[rows] for column in moments))]
-    same = np.ones(max(rows.size - 1, 0), dtype=np.bool_)
-    for column in moments:
-        same &= column[rows[1:]] == column[rows[:-1]]
-    tied = np.zeros(rows.size, dtype=np.bool_)
-    tied[1:] |= same
-    tied[:-1] |= same
-    hashes = np.zeros((rows.size, 4), dtype=">u8")
-    digests = b"".join(
-        tie_key(manifest_digest, interactions.learner_ids[learner], interactions.item_ids[item])
-        for learner, item in zip(
-            interactions.learner[rows[tied]].tolist(),
-            interactions.item[rows[tied]].tolist(),
-            strict=True,
-        )
-    )
-    # Four big-endian words compare as the 32 bytes do.
-    hashes[tied] = np.frombuffer(digests, dtype=">u8").reshape(-1, 4)
-    keys = tuple(hashes[:, word].astype(np.uint64) for word in (3, 2, 1, 0))
-    return rows[np.lexsort(keys + tuple(column[rows] for column in moments))]
-
-
-def _first_visits(
-    learner: NDArray[np.int64], item: NDArray[np.int64], manifest: Manifest
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Keep each learner's first visit of each head item, and of those the last `keep`."""
-    _, first = np.unique(learner * manifest.items + item, return_index=True)
-    first.sort()
-    learner, item = learner[first], item[first]
-    # Rows are sorted by learner, so `right` is one past each learner's last row.
-    from_end = np.searchsorted(learner, learner, side="right") - np.arange(learner.size)
-    late = from_end <= manifest.keep
-    return learner[late], item[late]
-
-
-def _entries(
-    learner: NDArray[np.int64], item: NDArray[np.int64], manifest: Manifest
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Every learner's cells that may not be zero: owner, cell and value of each."""
-    visits = np.bincount(learner)
-    pairs = _pairs(learner, item, manifest)
-    entries = []
-    for block in manifest.blocks:
-        start = manifest.block_slices[block.name].start
-        if block.name in PAIR_BLOCKS:
-            owner, cell, distance, forward = pairs
-            value = _pair_table(block, manifest)[visits[owner], distance]
-            if block.name == "direction":
-                value = np.where(forward, value, -value)
-            entries.append((owner, start + cell, value))
-        else:
-            entries.append(
-                (learner, start + item, _popularity_table(block, manifest)[visits[learner]])
-            )
-    owners, cells, values = (np.concatenate(columns) for columns in zip(*entries, strict=True))
-    return owners, cells, values
-
-
-def _pairs(
-    learner: NDArray[np.int64], item: NDArray[np.int64], manifest: Manifest
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-    """All pairs within reach: owner, cell, distance, and whether the lower index came first."""
-    owners, cells, distances, forwards = [], [], [], []
+    The values of both blocks travel in one number, together + direction * 2^32, so that there is
+    one scattered addition instead of two. The lower half is never negative and stays below 2^31;
+    what is above it, shifted down, is the direction, with its sign.
+    """
+    names = [name for name in PAIR_BLOCKS if name in tables]
+    if not names:
+        return
+    learner, item, visits = run
+    nothing = np.zeros((manifest.keep + 1, manifest.reach + 1), np.int64)
+    together, direction = (tables.get(name, nothing) for name in PAIR_BLOCKS)
+    # (backward or forward, visits, distance): forward if the lower index came first.
+    both = np.stack([together - (direction << _HALF), together + (direction << _HALF)])
+    first = np.arange(manifest.items, dtype=np.int64)
+    base = first * manifest.items - first * (first + 1) // 2 - first - 1  # see vector.pair_cell
+    packed = np.zeros(pair_cell(manifest.items - 2, manifest.items, manifest.items), np.int64)
     for distance in range(1, manifest.reach + 1):
-        same = learner[distance:] == learner[:-distance]
-        earlier, later = item[:-distance][same], item[distance:][same]
+        same = np.flatnonzero(learner[distance:] == learner[:-distance])
+        earlier, later = item[same], item[same + distance]
+        value = both[:, :, distance].ravel()[visits[same] + (manifest.keep + 1) * (earlier < later)]
         low, high = np.minimum(earlier, later), np.maximum(earlier, later)
-        owners.append(learner[distance:][same])
-        cells.append(low * manifest.items - low * (low + 1) // 2 + high - low - 1)
-        distances.append(np.full(low.size, distance, dtype=np.int64))
-        forwards.append(earlier < later)
-    return (
-        np.concatenate(owners),
-        np.concatenate(cells),
-        np.concatenate(distances),
-        np.concatenate(forwards),
-    )
+        np.add.at(packed, base[low] + high, value)
+    for name in names:
+        part = packed & ((1 << _HALF) - 1) if name == "together" else packed >> _HALF
+        sums[manifest.block_slices[name]] += part
 
 
 def _pair_table(block: Block, manifest: Manifest) -> NDArray[np.int64]:
@@ -236,8 +201,6 @@ def _pair_table(block: Block, manifest: Manifest) -> NDArray[np.int64]:
 
 
 def _popularity_table(block: Block, manifest: Manifest) -> NDArray[np.int64]:
-    """Value of one item by number of visits; int64, `(keep + 1,)`."""
-    return np.array(
-        [isqrt(block.weight**2 // max(n, block.clip**2)) for n in range(manifest.keep + 1)],
-        dtype=np.int64,
-    )
+    """Value of one item by number of visits; int64, `(keep + 1, 1)`."""
+    values = [isqrt(block.weight**2 // max(n, block.clip**2)) for n in range(manifest.keep + 1)]
+    return np.array(values, dtype=np.int64)[:, None]

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from recommender.errors import ReleaseError
 from recommender.interactions import VERB_INDEX, Interactions
-from recommender.release.manifest import default_manifest
-from recommender.release.sum import limit_norms, sum_vectors
+from recommender.release import sum as summing
+from recommender.release import visits as visits_of
+from recommender.release.manifest import Block, default_manifest
+from recommender.release.sum import sum_vectors, value_tables
 from recommender.release.vector import limit_norm, pair_cell
+from recommender.release.visits import stable_order
 
 MANIFEST = default_manifest(4, bytes(32), enrolled_counts=False)
 DIGEST = b"m" * 32
@@ -72,16 +77,87 @@ def test_a_mask_that_does_not_fit_is_refused():
         sum_vectors(interactions([]), HEAD, MANIFEST, DIGEST, np.ones(2, dtype=np.bool_))
 
 
-def test_learners_above_the_norm_are_scaled_down_and_others_left_alone():
-    owners = np.array([0, 1, 0, 1], dtype=np.int64)
-    values = np.array([30, 3, -40, -4], dtype=np.int64)
-    limited = limit_norms(owners, values, 2, 5)
-    assert limited.tolist() == [3, 3, -4, -4]
-    assert limit_norm([30, -40], 5) == [3, -4]
-    assert values.tolist() == [30, 3, -40, -4]
+def norm(tables, visits):
+    """Squares of all that a learner with so many visits says."""
+    return sum(
+        max(visits - distance, 0) * value * value
+        for table in tables.values()
+        for distance, value in enumerate(table[visits].tolist())
+    )
 
 
-def test_one_unit_above_the_norm_is_above():
-    owners = np.zeros(3, dtype=np.int64)
-    assert limit_norms(owners, np.array([3, 4, 1]), 1, 5).tolist() == [2, 3, 0]
-    assert limit_norms(owners, np.array([3, 4, 0]), 1, 5).tolist() == [3, 4, 0]
+def test_what_a_learner_can_say_stays_within_the_scale_for_any_number_of_visits():
+    tables = value_tables(MANIFEST)
+    assert all(norm(tables, visits) <= 4096**2 for visits in range(31))
+    assert norm(tables, 30) > 4000**2
+
+
+def test_a_row_one_unit_above_the_scale_is_scaled_down_as_the_specification_does():
+    def tables(last):
+        return {
+            "together": np.array([[0, 0], [0, 0], [0, 30]]),
+            "popularity": np.array([[0], [0], [last]]),
+        }
+
+    # Two visits: one pair and two of popularity: 30^2 + 2 * 40^2 = 4,100; 64^2 = 4,096.
+    above, inside = tables(40), tables(39)
+    for given in (above, inside):
+        summing._limit_norms(given, 64)
+    expected = limit_norm([30, 40, 40], 64)
+    assert [above["together"][2, 1], above["popularity"][2, 0]] == expected[:2] == [29, 39]
+    assert [inside["together"][2, 1], inside["popularity"][2, 0]] == [30, 39]
+
+
+@pytest.mark.parametrize("visits", [1, 3, 5, 1000])
+def test_runs_of_any_length_give_the_same_sums(monkeypatch, visits):
+    rng = np.random.default_rng(0)
+    rows = np.stack([rng.integers(0, 30, 200), rng.integers(0, 4, 200), np.arange(200)], axis=1)
+    whole = sum_vectors(interactions(rows, 30), HEAD, MANIFEST, DIGEST)
+    monkeypatch.setattr(summing, "_CHUNK_VISITS", visits)
+    assert np.array_equal(sum_vectors(interactions(rows, 30), HEAD, MANIFEST, DIGEST), whole)
+
+
+def test_a_manifest_with_large_values_does_not_overflow_half_a_number():
+    large = replace(
+        MANIFEST,
+        scale=2**20,
+        blocks=(Block("together", 741_455, 1), Block("direction", 741_455, 1)),
+    )
+    rows = [(who, item, item) for who in range(5_000) for item in (0, 1)]
+    sums = sum_vectors(interactions(rows, 5_000), HEAD, large, DIGEST)
+    parts = {name: int(sums[part].max()) for name, part in large.block_slices.items()}
+    assert parts == {"together": 5_000 * 741_455, "direction": 5_000 * 741_455}
+
+
+@pytest.mark.parametrize("spread", [1, 2**40, 2**62])
+def test_order_is_stable_whatever_the_spread_of_the_values(spread):
+    column = np.array([3, -1, 3, 0, -1], dtype=np.int64) * (spread // 2)
+    assert stable_order(column).tolist() == np.argsort(column, kind="stable").tolist()
+    assert stable_order(column[:0]).size == 0
+
+
+def test_moments_far_apart_keep_their_order():
+    far = 2**62
+    rows = [(0, 0, -far), (0, 1, far), (1, 1, -far), (1, 0, far)]
+    near = [(0, 0, 1), (0, 1, 2), (1, 1, 1), (1, 0, 2)]
+    sums = [sum_vectors(interactions(each), HEAD, MANIFEST, DIGEST) for each in (rows, near)]
+    assert np.array_equal(*sums)
+
+
+def test_ties_before_a_learners_last_visits_need_no_hash(monkeypatch):
+    """A day with many visits is dropped whole when enough came after it."""
+    hashed = []
+    true_hashes = visits_of._tie_hashes
+
+    def counting(log, rows, digest):
+        hashed.append(rows.size)
+        return true_hashes(log, rows, digest)
+
+    monkeypatch.setattr(visits_of, "_tie_hashes", counting)
+    short = replace(MANIFEST, keep=2)
+    tied_first = [(0, 0, 1), (0, 1, 1), (0, 2, 2), (0, 3, 3)]
+    crossing = [(1, 0, 1), (1, 1, 2), (1, 2, 2), (1, 3, 3)]
+    sum_vectors(interactions(tied_first), HEAD, short, DIGEST)
+    assert hashed == []
+    sum_vectors(interactions(crossing), HEAD, short, DIGEST)
+    assert hashed == [2]
