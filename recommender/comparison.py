@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from recommender.catalogue import CatalogueItem
+from recommender.comparison_network import network_records, pool_learners
 from recommender.comparison_table import EVERYBODY, TableRow, learner_weighted, table_rows
 from recommender.errors import EvaluationError
 from recommender.evaluation import Split, evaluate, leave_last_out
 from recommender.metrics import summarise
-from recommender.models import STATISTICS, StatisticsModel, Training, fit_model
+from recommender.models import NETWORK, STATISTICS, StatisticsModel, Training, fit_model
 from recommender.statistics.fit import fit_serving
 from recommender.statistics.local import LEARNER_FLOOR, PAIR_FLOOR
 from recommender.statistics.text import fit_text
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
     from recommender.evaluation import Scorer, Ties
     from recommender.interactions import Interactions
+    from recommender.statistics.covariates import PriorKind
     from recommender.statistics.merged import MergedSums
     from recommender.statistics.serving_model import ServingModel
     from recommender.statistics.serving_parts import TextPart
@@ -69,6 +72,8 @@ class Options:
         seed: For splits, noise and samples.
         max_targets: At most this many targets a platform, drawn by the seed; None takes all.
         anchors: Names of anchors (R34); None proposes them by bracket.
+        network: Whether pooled mode also trains and measures the network.
+        prior: How merged pairs are denoised; without torch it is always plain deconvolution.
     """
 
     verbs: Sequence[str]
@@ -81,6 +86,8 @@ class Options:
     seed: int = 0
     max_targets: int | None = None
     anchors: Sequence[str] | None = None
+    network: bool = False
+    prior: PriorKind = "network"
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,7 +247,7 @@ def count_records(platforms: int, options: Options) -> int:
     each = len(options.baselines)
     each += (2 + epsilons) * ("local" in options.modes)
     each += 2 * epsilons * ("open" in options.modes) + 2 * epsilons * ("secure" in options.modes)
-    each += epsilons * ("pooled" in options.modes)
+    each += epsilons * (1 + options.network) * ("pooled" in options.modes)
     return platforms * each
 
 
@@ -290,6 +297,13 @@ def _of_mode(comparison: Comparison, mode: str, epsilon: float) -> Iterator[dict
             seen = pooled or run_alone(sums, index, left, options.seed)
             model = _fit_shared(comparison, seen, sums.head)
             yield _measure(comparison, index, facts, StatisticsModel(model))
+        if options.network and mode == "pooled":
+            rows = pool_learners([split.train for split in comparison.splits])
+            training = Training(
+                rows, options.verbs, comparison.entries, epsilon, options.delta, options.seed
+            )
+            named, measure = {**facts, "model": NETWORK}, partial(_measure, comparison)
+            yield from network_records(comparison.names, training, named, measure)
         return
     try:
         merged, told = _merge(comparison, mode, sums, left)
@@ -348,12 +362,19 @@ def _fit_own(
         pair_floor=PAIR_FLOOR if floor else 0,
         learner_floor=LEARNER_FLOOR if floor else 0,
         text=comparison.text,
+        prior=comparison.options.prior,
     )
 
 
 def _fit_shared(comparison: Comparison, seen: MergedSums, head: NDArray[np.int32]) -> ServingModel:
     """Fit from released sums alone."""
-    return fit_serving(catalogue=comparison.entries, head=head, merged=seen, text=comparison.text)
+    return fit_serving(
+        catalogue=comparison.entries,
+        head=head,
+        merged=seen,
+        text=comparison.text,
+        prior=comparison.options.prior,
+    )
 
 
 def _measure(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from recommender.interactions import Interactions
+    from recommender.statistics.covariates import PriorKind
     from recommender.statistics.sequences import Sequences
     from recommender.statistics.serving_model import ServingModel
 
@@ -56,6 +57,7 @@ class Training:
         epsilon: Of one release; infinite without privacy.
         delta: Of one release.
         seed: For noise and initial values.
+        prior: How `statistics` denoises pairs; without torch it is always plain deconvolution.
     """
 
     interactions: Interactions
@@ -64,6 +66,7 @@ class Training:
     epsilon: float = math.inf
     delta: Fraction = DELTA
     seed: int = 0
+    prior: PriorKind = "network"
 
     @property
     def items(self) -> int:
@@ -121,6 +124,7 @@ def fit_statistics(training: Training) -> StatisticsModel:
         verbs=training.verbs,
         head=head,
         merged=run_pooled(sums, left, training.seed),
+        prior=training.prior,
     )
     return StatisticsModel(model, left.record())
 

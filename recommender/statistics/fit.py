@@ -21,6 +21,7 @@ from recommender.statistics.blend import (
     popularity_part,
     without_merged,
 )
+from recommender.statistics.covariates import pair_context
 from recommender.statistics.direction import split_directions
 from recommender.statistics.gate import merged_gate, own_gate
 from recommender.statistics.local import (
@@ -32,6 +33,7 @@ from recommender.statistics.local import (
 from recommender.statistics.merged import (
     Estimates,
     MergedSums,
+    Noised,
     estimate,
     factual_pairs,
     noised_others,
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
 
     from recommender.catalogue import CatalogueItem
     from recommender.interactions import Interactions
+    from recommender.statistics.covariates import PairContext, PriorKind
     from recommender.statistics.serving_parts import TextPart
 
 
@@ -64,6 +67,7 @@ def fit_serving(  # noqa: PLR0913 - one keyword for each source of knowledge
     learner_floor: int = LEARNER_FLOOR,
     blend: Mapping[str, float] = DEFAULT_BLEND,
     text: TextPart | None = None,
+    prior: PriorKind = "network",
 ) -> ServingModel:
     """Fit what a platform serves; deterministic.
 
@@ -78,6 +82,7 @@ def fit_serving(  # noqa: PLR0913 - one keyword for each source of knowledge
         learner_floor: R17's floor for a platform; lowering it needs a warning.
         blend: Weights of the parts.
         text: A text part fitted before on the same catalogue, to save time.
+        prior: How merged pairs are denoised; without torch it is always plain deconvolution.
 
     Raises:
         ModelError: The catalogue names an item twice, or `head` does not fit.
@@ -92,14 +97,21 @@ def fit_serving(  # noqa: PLR0913 - one keyword for each source of knowledge
         own = own_statistics(
             sequences, len(item_ids), pair_floor=pair_floor, learner_floor=learner_floor
         )
-    shared, with_own, shared_popularity, popularity = _fit_merged(len(item_ids), head, merged, own)
+    likeness = fit_text(catalogue) if text is None else text
     alone = merged is None or head is None
+    context = None
+    if prior == "network" and merged is not None and head is not None:
+        _check_head(head, len(item_ids), merged.manifest.items)
+        context = pair_context(catalogue, likeness, head, merged.manifest.items)
+    shared, with_own, shared_popularity, popularity = _fit_merged(
+        len(item_ids), head, merged, own, context
+    )
     return ServingModel(
         item_ids=item_ids,
         merged=with_own,
         shared=shared,
         local=empty_pairs() if own is None else _fit_local(own, alone=alone),
-        text=fit_text(catalogue) if text is None else text,
+        text=likeness,
         own_popularity=popularity_part(_own_popularity(own, len(item_ids))),
         merged_popularity=popularity_part(popularity),
         shared_popularity=popularity_part(shared_popularity),
@@ -157,32 +169,62 @@ def _fit_merged(
     head: NDArray[np.int32] | None,
     merged: MergedSums | None,
     own: OwnStatistics | None,
+    context: PairContext | None = None,
 ) -> tuple[PairPart, PairPart, NDArray[np.float64], NDArray[np.float64]]:
-    """Merged sums alone, then with own exact statistics: pairs of both, popularity of both."""
+    """Merged sums alone, then with own exact statistics: pairs of both, popularity of both.
+
+    What may be shown to others (R18) is denoised without looking at own exact pairs.
+    """
     exact = _own_popularity(own, size)
     if merged is None or head is None:
         return empty_pairs(), empty_pairs(), np.zeros(size), exact
     _check_head(head, size, merged.manifest.items)
     others, mine = noised_others(merged), noised_own(merged)
     factual = factual_pairs(others, mine)
-    theirs = estimate(others)
-    released = None if mine is None else estimate(mine)
-    nothing = _nothing(merged.manifest.items)
-    everything = theirs if released is None else _add(theirs, released)
-    shared = _solve_part(nothing, everything, others.together_sd, factual, head)
-    shared_popularity = _at_items(everything.popularity, head)
+    shared, shared_popularity = _fit_shared(others, mine, factual, head, context)
     if own is None:
         return shared, shared, shared_popularity, shared_popularity
-    known = _own_over_head(own, head, merged.manifest.items)
-    support = _pairs_over_head(own.support, own, head, merged.manifest.items)
-    rest = theirs
+    with_own, popularity = _fit_with_own(own, (others, mine), factual, head, context)
+    return shared, with_own, shared_popularity, exact + popularity
+
+
+def _fit_shared(
+    others: Noised,
+    mine: Noised | None,
+    factual: NDArray[np.bool_],
+    head: NDArray[np.int32],
+    context: PairContext | None,
+) -> tuple[PairPart, NDArray[np.float64]]:
+    """Pairs and popularity from released sums alone."""
+    everything = estimate(others, context=context)
+    if mine is not None:
+        everything = _add(everything, estimate(mine, context=context))
+    nothing = _nothing(factual.shape[0])
+    part = _solve_part(nothing, everything, others.together_sd, factual, head)
+    return part, _at_items(everything.popularity, head)
+
+
+def _fit_with_own(
+    own: OwnStatistics,
+    noised: tuple[Noised, Noised | None],
+    factual: NDArray[np.bool_],
+    head: NDArray[np.int32],
+    context: PairContext | None,
+) -> tuple[PairPart, NDArray[np.float64]]:
+    """Pairs from the others' sums with own exact statistics, and the others' popularity."""
+    others, mine = noised
+    size = factual.shape[0]
+    known = _own_over_head(own, head, size)
+    support = _pairs_over_head(own.support, own, head, size)
+    home = None if context is None else replace(context, own=known.together)
+    rest = theirs = estimate(others, context=home)
     if mine is not None:
         # Where R17 hides a pair, what was released of it stands in; the popularity is exact.
+        # These cells are alike, few learners each: the prior network has nothing to add.
         hidden = estimate(mine, known.together == 0)
         rest = replace(_add(theirs, hidden), popularity=theirs.popularity)
-    with_own = _solve_part(known, rest, others.together_sd, factual | (support >= PAIR_FLOOR), head)
-    popularity = exact + _at_items(theirs.popularity, head)
-    return shared, with_own, shared_popularity, popularity
+    part = _solve_part(known, rest, others.together_sd, factual | (support >= PAIR_FLOOR), head)
+    return part, _at_items(theirs.popularity, head)
 
 
 def _solve_part(

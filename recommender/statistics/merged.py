@@ -14,6 +14,7 @@ import numpy as np
 
 from recommender.errors import ModelError
 from recommender.statistics.cap import others_within_cap
+from recommender.statistics.covariates import denoise_pairs
 from recommender.statistics.deconvolution import denoise
 from recommender.statistics.direction import shrink_direction
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from recommender.release.manifest import Manifest
+    from recommender.statistics.covariates import PairContext
 
 FACTUAL_SD = 5.0
 """A merged pair above this many noise sd may be stated as a fact (R18)."""
@@ -140,27 +142,31 @@ def in_learner_units(cells: NDArray[np.int64], manifest: Manifest, variance: flo
     )
 
 
-def estimate(noised: Noised, where: NDArray[np.bool_] | None = None) -> Estimates:
+def estimate(
+    noised: Noised,
+    where: NDArray[np.bool_] | None = None,
+    context: PairContext | None = None,
+) -> Estimates:
     """Denoise all blocks; direction is shrunk towards none.
 
     Args:
         noised: The sums.
         where: Pairs to estimate, symmetric; the others become 0. All if None. bool, `(K, K)`.
+        context: What the prior network may look at; None denoises all pairs alike.
 
     Raises:
         ModelError: A sum is not finite.
     """
     size = noised.popularity.size
-    upper = np.triu_indices(size, 1)
-    cells = noised.together[upper]
-    chosen = np.ones(cells.size, dtype=bool) if where is None else where[upper]
-    estimated = np.zeros(cells.size)
-    estimated[chosen] = denoise(cells[chosen], noised.together_sd)
+    popularity = denoise(noised.popularity, noised.popularity_sd)
+    upper = np.triu(np.ones((size, size), dtype=bool), 1)
+    chosen = upper[upper] if where is None else where[upper]
+    estimated = denoise_pairs(noised.together, popularity, noised.together_sd, chosen, context)
     together = _square(estimated, size, 1.0)
     return Estimates(
         together,
         shrink_direction(together, noised.direction, noised.direction_sd),
-        denoise(noised.popularity, noised.popularity_sd),
+        popularity,
     )
 
 
@@ -175,5 +181,6 @@ def factual_pairs(others: Noised, own: Noised | None) -> NDArray[np.bool_]:
 def _square(upper: NDArray[np.float64], size: int, sign: float) -> NDArray[np.float64]:
     """A matrix from its upper triangle, row-major; the lower one is `sign` times it."""
     square = np.zeros((size, size))
-    square[np.triu_indices(size, 1)] = upper
-    return square + sign * square.T
+    square[np.triu(np.ones((size, size), dtype=bool), 1)] = upper
+    square += sign * square.T
+    return square
