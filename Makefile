@@ -18,12 +18,17 @@ $(VENV)/.installed-demo: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -e '.[swarm]'
 	@touch $@
 
+$(VENV)/.installed-network: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing what the demo needs, torch included (minutes on a fresh machine) ..."
+	$(PIP) -e '.[swarm,train]'
+	@touch $@ $(VENV)/.installed-demo
+
 $(VENV)/.installed-all: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing everything, tests included (two minutes on a fresh machine) ..."
 	$(PIP) -e '.[all]'
-	@touch $@ $(VENV)/.installed-demo
+	@touch $@ $(VENV)/.installed-demo $(VENV)/.installed-network
 
-demo: $(VENV)/.installed-demo ## Four platforms, a swarm, a merged model, a page: ARGS=--once ends by itself
+demo: $(VENV)/.installed-$(if $(findstring --network,$(ARGS)),network,demo) ## Four platforms, a swarm, a merged model, a page: ARGS=--once ends by itself
 	@$(BIN)/murmuration demo $(ARGS)
 
 test: $(VENV)/.installed-all ## All tests of the first tier (at most 10 minutes)

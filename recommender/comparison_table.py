@@ -97,9 +97,11 @@ def _order(key: tuple[object, ...]) -> tuple[float, ...]:
 def _label(key: tuple[object, ...]) -> tuple[int, str] | None:
     """Place and words of a row; None for what the table leaves out."""
     mode, model, own_exact, floor, epsilon = key
+    privacy = "without privacy" if math.isinf(_number(epsilon)) else f"epsilon {epsilon:g}"
+    if model == "network":
+        return 7, f"network, {mode}, {privacy}"
     if model != "statistics":
         return 0 if model == "popularity" else 1, str(model).replace("-", " ")
-    privacy = "without privacy" if math.isinf(_number(epsilon)) else f"epsilon {epsilon:g}"
     if mode == "local":
         if not own_exact:
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from concurrent.futures import ProcessPoolExecutor
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,9 +44,10 @@ def demo(folder: Path, json_path: Path | None, *, once: bool, network: bool) -> 
 
     Example: murmuration demo --once
     """
-    if network:
-        raise click.UsageError(
-            "--network needs the network's rows, which this version does not have yet"
+    if network and not all(find_spec(name) for name in ("torch", "opacus")):
+        raise click.ClickException(
+            "--network needs torch and opacus: install the extra 'train', "
+            "or run `make demo ARGS=--network`, which does"
         )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     say = _clock()
@@ -55,7 +57,8 @@ def demo(folder: Path, json_path: Path | None, *, once: bool, network: bool) -> 
     ):
         say("Four platforms import their raw logs and train, each for itself")
         script.import_logs(stage)
-        rows = pool.submit(compute_rows, {name: home.path for name, home in stage.homes.items()})
+        folders = {name: home.path for name, home in stage.homes.items()}
+        rows = pool.submit(compute_rows, folders, network=network)
         say("They found a swarm: four requests, one founding file, four signatures")
         script.found_swarm(stage)
         script.start_peers(stage)
@@ -72,7 +75,8 @@ def demo(folder: Path, json_path: Path | None, *, once: bool, network: bool) -> 
         click.echo(describe(table))
         if json_path:
             found = script.records(stage, EPSILON)
-            write_json(json_path, "demo", {"folder": str(folder), "once": once}, [*found, *table])
+            options = {"folder": str(folder), "once": once, "network": network}
+            write_json(json_path, "demo", options, [*found, *table])
         if not once:
             _stay_open(stage, script.grant_access(stage, shown).sign_in)
 

@@ -34,11 +34,12 @@ MAX_TARGETS = 5_000
 SEED = 0
 
 
-def compute_rows(homes: Mapping[str, Path]) -> list[dict[str, object]]:
+def compute_rows(homes: Mapping[str, Path], *, network: bool = False) -> list[dict[str, object]]:
     """Measure popularity, course order, alone, merged and pooled for every platform.
 
     Args:
         homes: Home folders by platform name.
+        network: Whether to train and measure the network too; needs the extra `train`.
 
     Returns:
         Records as `murmuration compare` gives them.
@@ -54,7 +55,14 @@ def compute_rows(homes: Mapping[str, Path]) -> list[dict[str, object]]:
         for row in csv.DictReader(data.decode().splitlines())
     ]
     sets = {name: _read(Home(folder), keys) for name, folder in homes.items()}
-    options = Options(verbs=COURSE_VERBS, ties="one", at=(AT,), seed=SEED, max_targets=MAX_TARGETS)
+    options = Options(
+        verbs=COURSE_VERBS,
+        ties="one",
+        at=(AT,),
+        seed=SEED,
+        max_targets=MAX_TARGETS,
+        network=network,
+    )
     records, _ = compare_for_table(sets, entries, options)
     return records
 
