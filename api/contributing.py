@@ -2,31 +2,36 @@
 
 The order at home is the rule (R3, R11, R13, R26):
 
-1. a contribution that lies on disk already is re-used byte for byte and spends nothing;
-2. spend log and released marks are durable;
-3. noise is drawn, in this process;
-4. `rounds/N/contribution.bin` is fsynced and renamed.
+1. a contribution to this round of this swarm that lies on disk is re-used byte for byte and
+   spends nothing;
+2. nothing is released while it is not certain who has been released before: after a restore,
+   with another pseudonym key, or where spend log, marks and ledger differ (R3);
+3. spend log and released marks are durable;
+4. noise is drawn, in this process;
+5. `rounds/N/contribution.bin` is fsynced and renamed.
 
-Killed between 2 and 4, nothing has left: a rerun takes the very learners that were marked for
-this round, and draws noise for the first time that anybody sees. Sums without noise live in this
-process only.
+Killed between 3 and 5, nothing has left: a rerun takes the very learners that were marked for
+this round, and draws noise for the first time that anybody sees. Were the file lost after the
+ledger has taken our commit, a rerun abstains: drawing again would spend again. Sums without noise
+live in this process only.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from api.errors import ApiError
 from api.founding import read_ledger_files
 from api.home import atomic_write, sync_folder
+from api.locks import home_lock
+from api.people import buried
+from api.reconciling import read_own_commits, why_uncertain
 from api.shared_catalogue import index_items
+from api.spend_log import append_spend
 from api.store.consent import ReleaseRecord
 from recommender.release.accounting import epsilon
 from recommender.release.contribution import make_contribution
@@ -35,6 +40,7 @@ from recommender.release.noise import ExactNoise
 from recommender.release.sum import sum_vectors
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import date
     from pathlib import Path
 
@@ -48,10 +54,6 @@ if TYPE_CHECKING:
 
 class AbstainedError(ApiError):
     """This platform does not contribute to the round; the message is the public reason."""
-
-
-class SpendLogError(ApiError):
-    """A damaged spend log: nobody knows what was spent, so nothing more may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,26 +94,41 @@ def contribute(home: Home, settings: Settings, store: Store, task: RoundTask) ->
     spent = epsilon(manifest.rho, manifest.delta_fraction)
     if spent > settings.swarm.max_epsilon:  # the platform's own floor (R15)
         raise AbstainedError("the swarm's noise is below this platform's own floor (R15)")
-    path = home.contribution_path(task.round)
-    if _is_ours(path, genesis.contribution_bytes):
-        return path
-    interactions = store.training_interactions("share")
-    head = index_items(interactions.item_ids, store.catalogue(), keys)
     record = ReleaseRecord(
         genesis.swarm_id.hex(), task.round, task.attempt, manifest.rho, int(time.time())
     )
-    marked = store.released_in(record.swarm, record.round)
-    if marked is None:
-        due = due_learners(interactions, head, manifest, task.as_of)
-        marked = _mark(home, store, interactions, due, record)
-    # Else an earlier run died after marking and before anything could leave: the same learners.
-    learners = np.array([name in marked for name in interactions.learner_ids], dtype=np.bool_)
-    sums = sum_vectors(interactions, head, manifest, genesis.manifest_digest, learners)
-    _write(path, make_contribution(sums, manifest, ExactNoise()))
+    with home_lock(home, "keys", alone=False), home_lock(home, "release", alone=True):
+        path = home.contribution_path(task.round)
+        marked = store.released_in(record.swarm, record.round)
+        if marked is not None and _is_whole(path, genesis.contribution_bytes):
+            return path
+        _require_certainty(home, store, record, is_marked=marked is not None)
+        interactions = store.training_interactions("share")
+        head = index_items(interactions.item_ids, store.catalogue(), keys)
+        if marked is None:
+            due = due_learners(interactions, head, manifest, task.as_of)
+            marked = _mark(home, store, interactions, due, record)
+        # Else an earlier run died after marking and before anything could leave: the same ones.
+        learners = _mask(interactions, marked)
+        sums = sum_vectors(interactions, head, manifest, genesis.manifest_digest, learners)
+        _write(path, make_contribution(sums, manifest, ExactNoise()))
     return path
 
 
-def _is_ours(path: Path, size: int) -> bool:
+def _mask(interactions: Interactions, names: Collection[str]) -> NDArray[np.bool_]:
+    return np.array([name in names for name in interactions.learner_ids], dtype=np.bool_)
+
+
+def _require_certainty(home: Home, store: Store, record: ReleaseRecord, *, is_marked: bool) -> None:
+    """Abstain where it is not certain who was released before, or what has left (R3, R13)."""
+    reason = why_uncertain(home, store)
+    if reason is not None:
+        raise AbstainedError(reason)
+    if is_marked and (record.swarm, record.round) in read_own_commits(home):
+        raise AbstainedError("this platform's contribution to the round is lost; none is redrawn")
+
+
+def _is_whole(path: Path, size: int) -> bool:
     # The rename came last, so a file that is there is whole; another size is another manifest's.
     return path.is_file() and path.stat().st_size == size
 
@@ -124,8 +141,12 @@ def _mark(
     record: ReleaseRecord,
 ) -> frozenset[str]:
     """Choose who is in this release (R2); spend log and marks are durable on return."""
-    names = [interactions.learner_ids[index] for index in np.flatnonzero(due)]
-    chosen = frozenset(names) - store.released()
+    first = np.full(due.size, np.iinfo(np.int64).max, dtype=np.int64)
+    np.minimum.at(first, interactions.learner, interactions.timestamp)
+    due = due & (first >= store.released_before())
+    names = frozenset(interactions.learner_ids[index] for index in np.flatnonzero(due))
+    chosen = names - store.released()
+    chosen -= buried(home, store, chosen)
     append_spend(home, record)  # first: a crash in between overstates what was spent
     store.mark_released(chosen, record)
     return chosen
@@ -136,54 +157,3 @@ def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     atomic_write(path, data, mode=0o600)
     sync_folder(path.parent.parent)
-
-
-def append_spend(home: Home, record: ReleaseRecord) -> None:
-    """Append a release to the spend log, on disk on return; the log only ever grows (R3).
-
-    A rerun for the same round adds no second line.
-    """
-    known = {(entry.swarm, entry.round) for entry in read_spend(home)}
-    if (record.swarm, record.round) in known:
-        return
-    with home.spend_path.open("ab") as file:
-        file.write(json.dumps(spend_entry(record)).encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def spend_entry(record: ReleaseRecord) -> dict[str, Any]:
-    """One line of the spend log."""
-    return {
-        "swarm": record.swarm,
-        "round": record.round,
-        "attempt": record.attempt,
-        "rho": [record.rho.numerator, record.rho.denominator],
-        "at": record.at,
-    }
-
-
-def read_spend(home: Home) -> list[ReleaseRecord]:
-    """Entries of the spend log, oldest first.
-
-    Raises:
-        SpendLogError: A line is damaged.
-    """
-    try:
-        lines = home.spend_path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return []
-    records = []
-    for number, line in enumerate(lines, start=1):
-        if not line:
-            continue
-        try:
-            entry = json.loads(line)
-            entry["rho"] = Fraction(*entry["rho"])
-            records.append(ReleaseRecord(**entry))
-        except (ValueError, TypeError, KeyError) as error:
-            raise SpendLogError(
-                f"{home.spend_path}: line {number} is damaged; no release is made until the log "
-                "has been restored from a backup (R3)"
-            ) from error
-    return records

@@ -21,7 +21,10 @@ KEY_BYTES = 32
 IDENTITY_KEY = "identity.key"
 PSEUDONYM_KEY = "pseudonym.key"
 SESSION_KEY = "session.key"
-KEY_NAMES = (IDENTITY_KEY, PSEUDONYM_KEY, SESSION_KEY)
+TOMBSTONE_KEY = "tombstone.key"
+KEY_NAMES = (IDENTITY_KEY, PSEUDONYM_KEY, SESSION_KEY, TOMBSTONE_KEY)
+NEXT_PSEUDONYM_KEY = "pseudonym.key.next"
+"""There while pseudonyms are being changed; nothing else may use either key then (R3)."""
 _FOLDERS = ("keys", "models", "serving", "ledger", "wal", "blobs", "rounds", "inbox")
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -130,6 +133,11 @@ class Home:
         return self.path / "spend.jsonl"
 
     @property
+    def restored_path(self) -> Path:
+        """There from a restore until the spend log has been reconciled: no release (R3)."""
+        return self.path / "RESTORED"
+
+    @property
     def status_path(self) -> Path:
         """What the peer says about itself, replaced whole."""
         return self.path / "status.json"
@@ -216,12 +224,32 @@ class Home:
             name: File name in `keys/`, such as `pseudonym.key`.
 
         Returns:
-            The key, 32 bytes.
+            The key, 32 bytes; of pseudonyms that have changed, all keys, oldest first.
 
         Raises:
             KeyFileError: It is missing, of another length, or others may read it.
         """
-        path = self.key_path(name)
+        if name == PSEUDONYM_KEY and self.key_path(NEXT_PSEUDONYM_KEY).exists():
+            raise KeyFileError(
+                f"{self.key_path(NEXT_PSEUDONYM_KEY)}: a change of pseudonyms is under way or was "
+                "interrupted; run `murmuration keys rotate-pseudonym` to finish it"
+            )
+        return self._read_key_file(self.key_path(name), many=name == PSEUDONYM_KEY)
+
+    def read_changing_keys(self) -> tuple[bytes, bytes | None]:
+        """The pseudonym key, and the next one if a change is under way.
+
+        Raises:
+            KeyFileError: As `read_key`.
+        """
+        following = self.key_path(NEXT_PSEUDONYM_KEY)
+        return (
+            self._read_key_file(self.key_path(PSEUDONYM_KEY), many=True),
+            self._read_key_file(following, many=True) if following.exists() else None,
+        )
+
+    @staticmethod
+    def _read_key_file(path: Path, *, many: bool) -> bytes:
         try:
             mode = path.stat().st_mode
             key = path.read_bytes()
@@ -235,7 +263,7 @@ class Home:
                 f"{path}: others may read this key (mode {stat.S_IMODE(mode):04o}, expected 0600); "
                 f"run `chmod 600 {path}` and consider the key known if others use this machine"
             )
-        if len(key) != KEY_BYTES:
+        if len(key) != KEY_BYTES and not (many and key and len(key) % KEY_BYTES == 0):
             raise KeyFileError(
                 f"{path}: expected a key of {KEY_BYTES} bytes, found {len(key)}; "
                 "restore it from a backup"

@@ -4,6 +4,12 @@ A pseudonym reads `lp1_<key id>_<26 characters of base32>`: HMAC-SHA-256 of the 
 own id under the home's key, the first 128 bits. Whoever lacks the key can neither compute
 nor reverse it. The key id tells homes apart, so that a file that another home has
 pseudonymised is refused rather than hashed again into strangers.
+
+A home may change its pseudonyms, because a list of them got out or somebody saw the key. Later
+keys stand behind the first one, and the last is in force: the 128 bits of the hash are then
+enciphered as one AES block under it. A permutation can be undone by whoever holds the key, so the
+home renames every learner without knowing anybody's own id, loses nobody, and whoever holds only
+an older key can compute nothing.
 """
 
 from __future__ import annotations
@@ -13,11 +19,18 @@ import hashlib
 import hmac
 import re
 import secrets
+from typing import TYPE_CHECKING
 
 from platform_adapters.contract import MAX_ID_BYTES
 from platform_adapters.errors import ForeignPseudonymError, LearnerIdError, OptionsError
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers import Cipher
+    from cryptography.hazmat.primitives.ciphers.modes import ECB
+
 KEY_BYTES = 32
+MAX_KEYS = 32
+"""How often pseudonyms may change, the first key included."""
 PREFIX = "lp1_"
 _FORM = re.compile(r"lp1_([a-z2-7]{8})_([a-z2-7]{26})")
 _CACHE_ENTRIES = 500_000
@@ -32,28 +45,49 @@ def _base32(digest: bytes) -> str:
     return base64.b32encode(digest).decode().rstrip("=").lower()
 
 
+def _key_id(key: bytes) -> str:
+    return _base32(hmac.digest(key, b"murmuration/key-id", "sha256")[:5])
+
+
+def _block(key: bytes) -> Cipher[ECB]:
+    """AES-256 of one block: a permutation of 128 bits."""
+    # Imported here: only a home that has changed its pseudonyms needs it.
+    from cryptography.hazmat.primitives.ciphers import (  # noqa: PLC0415 - as said above
+        Cipher,
+        algorithms,
+        modes,
+    )
+
+    derived = hmac.digest(key, b"murmuration/permutation", "sha256")
+    # One block of its own each, never a text: what ECB gives away is that equal learners have
+    # equal pseudonyms, which is what a pseudonym is for.
+    return Cipher(algorithms.AES256(derived), modes.ECB())  # noqa: S305 - as said above
+
+
 class Pseudonymiser:
     """Turns learner ids into this home's pseudonyms.
 
     Attributes:
-        key_id: 8 characters that name the key without telling it.
+        key_id: 8 characters that name the key in force without telling it.
     """
 
     def __init__(self, key: bytes) -> None:
-        """Take the home's key.
+        """Take the home's key, or its keys, oldest first: 32 bytes each.
 
         Raises:
-            OptionsError: The key is not 32 bytes long.
+            OptionsError: The key is of another length.
         """
-        if len(key) != KEY_BYTES:
+        keys = [key[start : start + KEY_BYTES] for start in range(0, len(key), KEY_BYTES)]
+        if not keys or len(keys[-1]) != KEY_BYTES or len(keys) > MAX_KEYS:
             raise OptionsError(
                 f"the pseudonym key has {len(key)} bytes; expected {KEY_BYTES}: "
                 "make one with `murmuration init`, or pass the right --key-file"
             )
-        self._learners = hmac.new(key, b"murmuration/learner\0", hashlib.sha256)
-        self._tags = hmac.new(key, b"murmuration/tag\0", hashlib.sha256)
-        named = hmac.digest(key, b"murmuration/key-id", "sha256")
-        self.key_id = _base32(named[:5])
+        self._learners = hmac.new(keys[0], b"murmuration/learner\0", hashlib.sha256)
+        self._tags = hmac.new(keys[0], b"murmuration/tag\0", hashlib.sha256)
+        self._later = {_key_id(later): later for later in keys[1:]}
+        self._first_id = _key_id(keys[0])
+        self.key_id = _key_id(keys[-1])
         self._cache: dict[str, str] = {}
         self._sessions: dict[str, str] = {}
 
@@ -62,7 +96,7 @@ class Pseudonymiser:
         return f"<Pseudonymiser key {self.key_id}>"
 
     def pseudonym(self, learner: str) -> str:
-        """The learner's pseudonym; one of this home's own passes unchanged.
+        """The learner's pseudonym; one of this home's own passes, under the key in force.
 
         Args:
             learner: The platform's own id, 1 to 1,024 bytes of UTF-8 without surrounding space.
@@ -81,12 +115,7 @@ class Pseudonymiser:
     def _derive(self, learner: str) -> str:
         own = _FORM.fullmatch(learner)
         if own is not None:
-            if own.group(1) != self.key_id:
-                raise ForeignPseudonymError(
-                    f"the learner is a pseudonym of key {own.group(1)}, this home's is "
-                    f"{self.key_id}: pass that home's key, or import the platform's own ids"
-                )
-            return learner
+            return learner if own.group(1) == self.key_id else self._spell(self.stable(learner))
         try:
             data = learner.encode()
         except UnicodeEncodeError:
@@ -96,7 +125,36 @@ class Pseudonymiser:
             raise LearnerIdError(f"the learner id {size}")
         mac = self._learners.copy()
         mac.update(data)
-        return f"{PREFIX}{self.key_id}_{_base32(mac.digest()[:16])}"
+        return self._spell(mac.digest()[:16])
+
+    def stable(self, pseudonym: str) -> bytes:
+        """The 16 bytes behind a pseudonym of this home: no change of keys changes them.
+
+        Args:
+            pseudonym: One of this home's own, of this key or an older one.
+
+        Raises:
+            ForeignPseudonymError: It is no pseudonym, or one made with another home's key.
+        """
+        own = _FORM.fullmatch(pseudonym)
+        key_id, body = own.groups() if own is not None else ("(none)", "")
+        if key_id != self._first_id and key_id not in self._later:
+            raise ForeignPseudonymError(
+                f"the learner is a pseudonym of key {key_id}, this home's is "
+                f"{self.key_id}: pass that home's key, or import the platform's own ids"
+            )
+        hidden = base64.b32decode(body.upper() + "======")
+        if key_id == self._first_id:
+            return hidden
+        opener = _block(self._later[key_id]).decryptor()
+        return opener.update(hidden) + opener.finalize()
+
+    def _spell(self, stable: bytes) -> str:
+        hidden = stable
+        if self.key_id != self._first_id:
+            sealer = _block(self._later[self.key_id]).encryptor()
+            hidden = sealer.update(stable) + sealer.finalize()
+        return f"{PREFIX}{self.key_id}_{_base32(hidden)}"
 
     def session(self, value: str) -> str:
         """A keyed tag of a session id; one of this home's own passes unchanged."""
@@ -104,7 +162,7 @@ class Pseudonymiser:
         if known is None:
             if len(self._sessions) >= _CACHE_ENTRIES:
                 self._sessions.clear()
-            own = f"st1_{self.key_id}_"
+            own = f"st1_{self._first_id}_"
             known = value if value.startswith(own) else own + self.tag(value)
             self._sessions[value] = known
         return known

@@ -159,7 +159,7 @@ def _identity(
 
 
 def _read_key(path: Path) -> bytes:
-    """A key of 32 bytes, or of 64 hexadecimal digits."""
+    """A key of 32 bytes, or of 64 hexadecimal digits; a home's file may hold later keys, too."""
     data = path.read_bytes()
     text = data.strip()
     if len(data) != KEY_BYTES and len(text) == 2 * KEY_BYTES:
@@ -167,7 +167,7 @@ def _read_key(path: Path) -> bytes:
             return bytes.fromhex(text.decode("ascii"))
         except ValueError:
             pass
-    if len(data) != KEY_BYTES:
+    if not data or len(data) % KEY_BYTES:
         raise OptionsError(
             f"{path}: expected a key of {KEY_BYTES} bytes or {2 * KEY_BYTES} hexadecimal digits, "
             f"found {len(data)} bytes; pass the keys/{PSEUDONYM_KEY} of a home"

@@ -10,20 +10,22 @@ import click
 
 from api.cli.options import home_option, json_option
 from api.cli.output import progress, write_json
-from api.home import PSEUDONYM_KEY, Home, atomic_write, find_home
+from api.home import Home, atomic_write, find_home
 from api.ingesting import Importer
+from api.locks import home_lock
+from api.people import pseudonymiser_for
 from api.settings import Settings, SourceSettings, load_settings
 from api.settings_errors import SettingsError
 from api.store.opening import open_store
 from platform_adapters.contract import AdaptOptions
 from platform_adapters.convert import MAX_REJECT_SHARE
-from platform_adapters.pseudonyms import Pseudonymiser
 from platform_adapters.registry import adapter_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from api.store.store import Store
+    from platform_adapters.pseudonyms import Pseudonymiser
 
 _SHOWN_REASONS = 5
 
@@ -70,8 +72,8 @@ def ingest(
     settings = load_settings(place)
     options = AdaptOptions(settings.platform, timezone, year, home_page)
     chosen = adapter_named(adapter)
-    pseudonymiser = Pseudonymiser(place.read_key(PSEUDONYM_KEY))
-    with open_store(place, settings) as store:
+    with home_lock(place, "keys", alone=False), open_store(place, settings) as store:
+        pseudonymiser = pseudonymiser_for(place, store)
         importer = Importer(store, chosen, options, pseudonymiser, max_rejects)
         records = _import(importer, inputs)
     args = {"adapter": adapter, "inputs": [str(path) for path in inputs], "home": str(place.path)}
@@ -99,9 +101,9 @@ def sync(home: Path | None, json_path: Path | None, *, no_train: bool) -> None:
             f"{place.settings_path}: there is no [[sources]] entry, so there is nothing to "
             "ingest; add one (the file shows how) or use `murmuration ingest`"
         )
-    pseudonymiser = Pseudonymiser(place.read_key(PSEUDONYM_KEY))
     records: list[dict[str, Any]] = []
-    with open_store(place, settings) as store:
+    with home_lock(place, "keys", alone=False), open_store(place, settings) as store:
+        pseudonymiser = pseudonymiser_for(place, store)
         for number, source in enumerate(settings.sources):
             records += _sync_one(place, settings, source, number, store, pseudonymiser)
         store.forget_recommendations(keep_days=settings.serve.keep_recommendations_days)

@@ -10,6 +10,7 @@ import click
 from api.cli.options import home_option, json_option
 from api.cli.output import write_json
 from api.home import find_home
+from api.people import declare_all_released, rotate_pseudonym_key
 from api.security.keys import SCOPES, create_key
 from api.security.sign_in import ROLES, create_sign_in_link
 from api.settings import load_settings
@@ -94,6 +95,40 @@ def revoke(key_id: str, home: Path | None) -> None:
                 f"no live key has the id {key_id!r}; `murmuration keys list` shows them"
             )
     click.echo(f"Revoked {key_id}.")
+
+
+@keys.command("rotate-pseudonym")
+@home_option
+def rotate_pseudonym(home: Path | None) -> None:
+    """Draw another pseudonym key and rename every learner, released marks included (R3).
+
+    Stop `serve` and imports first, and start them again afterwards. If it is interrupted, every
+    other command refuses until it has been run again. Back up the keys afterwards.
+
+    Example: murmuration keys rotate-pseudonym --home alder
+    """
+    place = find_home(home, check_keys=False)
+    with open_store(place) as store:
+        renamed = rotate_pseudonym_key(place, store)
+    click.echo(f"Renamed {renamed:,} entries; nobody was lost. Back up {place.keys_dir} now.")
+
+
+@keys.command("declare-released")
+@home_option
+@click.confirmation_option(
+    prompt="Nobody known here until now will ever be in a release again. Go on?"
+)
+def declare_released(home: Path | None) -> None:
+    """After a lost pseudonym key: let every learner known until now count as released (R3).
+
+    Draws a new key if there is none. Learners whose first event comes later can be released.
+
+    Example: murmuration keys declare-released --home alder
+    """
+    place = find_home(home, check_keys=False)
+    with open_store(place) as store:
+        declare_all_released(place, store)
+    click.echo("All learners known until now count as released.")
 
 
 @keys.command()

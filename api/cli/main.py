@@ -30,6 +30,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "sync": ("api.cli.ingest:sync", "Ingest every source of the settings and train."),
     "catalogue": ("api.cli.catalogue:catalogue", "Import or export what can be recommended."),
     "consent": ("api.cli.home:consent", "Show or set what learners consent to."),
+    "export-learner": ("api.cli.people:export_learner", "Write all that is held on a learner."),
+    "erase": ("api.cli.people:erase", "Remove a learner; a receipt says what stays."),
     "keys": ("api.cli.keys:keys", "Keys for the API, links for the pages."),
     "train": ("api.cli.model:train", "Build own statistics and fit what is served."),
     "fit": ("api.cli.model:fit", "Fit HEAD and own statistics into SERVING."),

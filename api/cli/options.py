@@ -20,3 +20,9 @@ json_option = click.option(
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
     help="Write the machine-readable result to this file; - is standard output.",
 )
+out_option = click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="File to write.",
+)

@@ -24,6 +24,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "export": ("api.cli.swarm_ledger:export", "Write the ledger as one verifiable file."),
     "verify": ("api.cli.swarm_ledger:verify", "Verify an exported ledger."),
     "budget": ("api.cli.swarm_ledger:budget", "Show what learners have spent."),
+    "reconcile": (
+        "api.cli.swarm_ledger:reconcile",
+        "Bring spend log, marks and ledgers together; the maximum wins.",
+    ),
 }
 
 

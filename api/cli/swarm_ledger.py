@@ -1,4 +1,4 @@
-"""`murmuration swarm export|verify|budget`: what an auditor asks for."""
+"""`murmuration swarm export|verify|budget|reconcile`: what an auditor asks for."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import click
 
 from api.cli.options import home_option, json_option
 from api.cli.output import show_table, write_json
-from api.contributing import read_spend, spend_entry
 from api.founding import read_ledger_files
 from api.home import atomic_write, find_home
 from api.ledger import export as export_home
+from api.reconciling import reconcile as bring_together
 from api.settings import load_settings
+from api.spend_log import read_spend, spend_entry
 from api.store.opening import open_store
 from recommender.release.accounting import claim, epsilon
 from swarm.errors import LedgerError
@@ -52,8 +53,7 @@ def verify(file: Path, genesis: str | None, json_path: Path | None) -> None:
         expected = None if genesis is None else bytes.fromhex(genesis)
     except ValueError as error:
         raise click.UsageError("--genesis takes a hash in hex, 64 letters and digits") from error
-    with file.open("rb") as opened:
-        data = opened.read(MAX_EXPORT_BYTES + 1)
+    data = _read_export(file)
     try:
         report = verify_export(data, expected)
     except LedgerError as error:
@@ -115,3 +115,40 @@ def budget(home: Path | None, json_path: Path | None, *, explain: bool) -> None:
     if json_path:
         spend = [spend_entry(entry) for entry in entries]
         write_json(json_path, "swarm-budget", {}, [{**promise.to_dict(), "spend": spend}])
+
+
+@click.command()
+@home_option
+@click.option(
+    "--ledger",
+    "ledgers",
+    multiple=True,
+    type=_FILE,
+    help="A ledger that another member exported today, or of a swarm left behind; repeat it.",
+)
+@json_option
+def reconcile(home: Path | None, ledgers: tuple[Path, ...], json_path: Path | None) -> None:
+    """Bring spend log, released marks and ledgers together; the larger spending wins (R3).
+
+    Needed after a restore, and whenever a release is refused because they differ. Where the marks
+    of a release are lost, everybody known here until now counts as released.
+
+    Example: murmuration swarm reconcile --ledger ledger.cbor
+    """
+    place = find_home(home)
+    exports = [_read_export(file) for file in ledgers]
+    with open_store(place, load_settings(place)) as store:
+        done = bring_together(place, store, exports)
+    click.echo(
+        f"Added to the spend log: {done.logged}. Releases whose marks were lost: {done.lost}."
+    )
+    if done.lost:
+        click.echo("Everybody known here until now counts as released, for good.")
+    if json_path:
+        record = {"logged": done.logged, "lost": done.lost}
+        write_json(json_path, "swarm-reconcile", {"ledgers": len(exports)}, [record])
+
+
+def _read_export(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(MAX_EXPORT_BYTES + 1)

@@ -15,6 +15,7 @@ from api.store import (
     database,
     imports,
     interactions,
+    marks,
     migrate,
     people,
     recommendations,
@@ -25,7 +26,7 @@ from api.store import catalogue as catalogues
 from api.store import consent as consents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from api.settings import Recommend, Share
@@ -204,6 +205,38 @@ class Store:
     def releases(self) -> list[consents.ReleaseRecord]:
         """Every release of this platform, oldest first."""
         return consents.read_releases(self._database)
+
+    def rename_learners(self, rename: Callable[[str], str]) -> int:
+        """Rename every learner everywhere, in one transaction; see `api.store.marks`."""
+        return marks.rename_learners(self._database, rename)
+
+    def pseudonym_key(self) -> int | None:
+        """Number of the key that made the pseudonyms here; None if never said."""
+        return marks.read_key(self._database)
+
+    def set_pseudonym_key(self, number: int) -> None:
+        """Say which key makes the pseudonyms here."""
+        marks.write_key(self._database, number)
+
+    def released_before(self) -> int:
+        """Whoever has an event before this moment counts as released; 0 for nobody (R3)."""
+        return marks.read_floor(self._database)
+
+    def declare_released(self, moment: int) -> None:
+        """Let everyone with an event before `moment` count as released, for good (R3)."""
+        marks.raise_floor(self._database, moment)
+
+    def erase(self, pseudonym: str, mark: bytes) -> marks.Erased:
+        """Remove a learner; of a release, a tombstone stays; see `api.store.marks`."""
+        return marks.erase(self._database, pseudonym, mark)
+
+    def tombstones(self) -> frozenset[bytes]:
+        """Keyed hashes of erased learners who had been released."""
+        return marks.read_tombstones(self._database)
+
+    def about(self, pseudonym: str) -> dict[str, Any]:
+        """Logs and releases that name a learner."""
+        return marks.about(self._database, pseudonym)
 
     # Recommendations
 

@@ -7,6 +7,7 @@
 - `withdrawn` names events that their source took back (a voided statement); they may come
   before the event itself, so they are kept apart and left out on reading.
 - `released` stands alone, keyed by pseudonym: the mark outlives the learner's rows (R3).
+  `tombstones` holds what is left of it after an erasure, keyed by a hash.
 - Times of our own making are unix seconds, UTC.
 - A change here needs a migration beside it; a test compares the two.
 """
@@ -135,6 +136,14 @@ releases = sa.Table(
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("rho_numerator", sa.Text, nullable=False),
     sa.Column("rho_denominator", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)
+
+tombstones = sa.Table(
+    "tombstones",
+    metadata,
+    sa.Column("mark", sa.LargeBinary(32), primary_key=True),
+    sa.Column("release_id", sa.ForeignKey("releases.id")),
     sa.Column("at", sa.BigInteger, nullable=False),
 )
 

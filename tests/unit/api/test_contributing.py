@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 import api.contributing as subject
-from api.contributing import AbstainedError, RoundTask, contribute, read_spend
+from api.contributing import AbstainedError, RoundTask, contribute
 from api.errors import ApiError
 from api.founding import join
 from api.home import Home
 from api.settings import load_settings
+from api.spend_log import read_spend
 from api.store.opening import open_store
 from platform_adapters.contract import Interaction
 from recommender.catalogue import CatalogueItem

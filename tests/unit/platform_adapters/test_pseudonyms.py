@@ -76,3 +76,33 @@ def test_a_session_is_keyed_once_and_by_another_hash_than_a_learner() -> None:
     once = home.session("s-1")
     assert home.session(once) == once
     assert home.pseudonym("s-1")[-26:] != once[-26:]
+
+
+def test_a_later_key_renames_everybody_and_takes_each_older_name() -> None:
+    keys = [KEY, new_key(), new_key()]
+    homes = [Pseudonymiser(b"".join(keys[: count + 1])) for count in range(3)]
+    names = [home.pseudonym("ana") for home in homes]
+    assert len(set(names)) == 3
+    assert all(FORM.fullmatch(name) for name in names)
+    for number, home in enumerate(homes):
+        for name in names[: number + 1]:
+            assert home.pseudonym(name) == names[number]
+            assert home.stable(name) == homes[0].stable(names[0])
+
+
+def test_an_older_key_alone_says_nothing_about_the_names_of_a_later_one() -> None:
+    later = Pseudonymiser(KEY + new_key())
+    with pytest.raises(ForeignPseudonymError, match=later.key_id):
+        Pseudonymiser(KEY).pseudonym(later.pseudonym("ana"))
+    assert Pseudonymiser(KEY).pseudonym("ana")[-26:] != later.pseudonym("ana")[-26:]
+
+
+def test_events_and_sessions_keep_their_tags_when_pseudonyms_change() -> None:
+    before, after = Pseudonymiser(KEY), Pseudonymiser(KEY + new_key())
+    assert after.tag("event-1") == before.tag("event-1")
+    assert after.session(before.session("s-1")) == before.session("s-1") == after.session("s-1")
+
+
+def test_only_a_pseudonym_of_the_home_has_something_stable() -> None:
+    with pytest.raises(ForeignPseudonymError):
+        Pseudonymiser(KEY).stable("ana")
