@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from recommender.trial import Privacy
 
 STEPS = 150
-WIDTH = 32
+WIDTH = 16
 BLOCKS = 0
 _SCALE = 4096
 

@@ -38,7 +38,7 @@ SAMPLER = "statistical"
 PHYSICAL_BATCH = 128
 KEEP = 12
 """Latest items of a learner that are trained on: most of the time goes into padding."""
-LEARNING_RATE = 5e-3
+LEARNING_RATE = 0.02
 ORDERS: tuple[float, ...] = (
     *(1 + x / 4 for x in range(1, 12)),
     *(float(x) for x in range(4, 65)),
