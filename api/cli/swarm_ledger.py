@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from api.budget import explain as explain_budget
 from api.cli.options import home_option, json_option
 from api.cli.output import show_table, write_json
 from api.founding import read_ledger_files
@@ -72,10 +74,13 @@ def verify(file: Path, genesis: str | None, json_path: Path | None) -> None:
 
 @click.command()
 @home_option
-@click.option("--explain", is_flag=True, help="Say what the figures mean and do not mean (R4).")
+@click.option("--explain", is_flag=True, help="Derive one learner's epsilon, line by line (R4).")
 @json_option
 def budget(home: Path | None, json_path: Path | None, *, explain: bool) -> None:
     """Show what this platform's learners have spent, release by release.
+
+    With --explain it derives one learner's epsilon line by line, from the spend log to the model
+    card. Exits 1 where two records do not agree.
 
     Example: murmuration swarm budget --explain
     """
@@ -102,19 +107,19 @@ def budget(home: Path | None, json_path: Path | None, *, explain: bool) -> None:
             f"{float(promise.delta):.0e}."
         ),
     )
+    with open_store(place, load_settings(place)) as store:
+        lines = explain_budget(place, store)
     if explain:
-        click.echo(promise.sentence)
-    with open_store(place) as store:
-        recorded = {(record.swarm, record.round) for record in store.releases()}
-    logged = {(entry.swarm, entry.round) for entry in entries}
-    if recorded - logged:
-        raise LedgerError(
-            f"{place.spend_path} lacks {len(recorded - logged)} release(s) that the store records; "
-            "restore the log from a backup before the next round (R3)"
-        )
+        for number, line in enumerate(lines, start=1):
+            click.echo(f"{number:2}. {line.name}: {line.text}")
     if json_path:
         spend = [spend_entry(entry) for entry in entries]
-        write_json(json_path, "swarm-budget", {}, [{**promise.to_dict(), "spend": spend}])
+        explanation = [asdict(line) for line in lines]
+        record = {**promise.to_dict(), "spend": spend, "explanation": explanation}
+        write_json(json_path, "swarm-budget", {}, [record])
+    wrong = [line.text for line in lines if not line.agrees]
+    if wrong:
+        raise LedgerError(f"{place.path}: what records say does not agree. {' '.join(wrong)}")
 
 
 @click.command()

@@ -66,6 +66,18 @@ def epsilon(rho: Fraction | float, delta: Fraction | float) -> float:
     return max(_at_order(order, float(rho), float(delta)), 0.0)
 
 
+def best_alpha(rho: Fraction | float, delta: Fraction | float) -> float:
+    """Give the Renyi order by which `epsilon` converts, so that a reader can check it by hand.
+
+    epsilon = alpha rho + log(1 - 1/alpha) - (log delta + log alpha) / (alpha - 1).
+
+    Args:
+        rho: zCDP parameter, above 0.
+        delta: In (0, 1).
+    """
+    return 1.0 + math.exp(_best_order(float(rho), float(delta)))
+
+
 def sigma_squared_for(target: float, delta: Fraction | float, scale: int) -> int:
     """Choose the noise for a target epsilon.
 

@@ -10,7 +10,7 @@ from dp_accounting.rdp import RdpAccountant
 from opacus.accountants import RDPAccountant
 
 from recommender.errors import ReleaseError
-from recommender.release.accounting import claim, epsilon, rho, sigma_squared_for
+from recommender.release.accounting import best_alpha, claim, epsilon, rho, sigma_squared_for
 from recommender.release.manifest import default_manifest
 
 DELTA = 1e-6
@@ -54,6 +54,16 @@ def test_no_order_of_a_fine_grid_proves_less():
     )
     assert epsilon(contract, delta) == pytest.approx(best, rel=1e-6)
     assert epsilon(contract, delta) <= best
+
+
+def test_the_conversion_can_be_checked_by_hand_at_the_order_given():
+    alpha = best_alpha(MANIFEST.rho, DELTA)
+    by_hand = (
+        alpha * float(MANIFEST.rho)
+        + math.log(1 - 1 / alpha)
+        - (math.log(DELTA) + math.log(alpha)) / (alpha - 1)
+    )
+    assert by_hand == pytest.approx(epsilon(MANIFEST.rho, DELTA), rel=1e-12)
 
 
 def test_no_release_costs_nothing_and_a_tiny_one_no_less_than_nothing():
