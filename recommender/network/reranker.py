@@ -89,12 +89,12 @@ def decide_reranker(
         verbs: Verbs that count.
         fit_base: Fits what would be served without a re-ranker.
         seed: Draws the hold-out and initial values.
-        fewest_learners: With two items at least; lower it for a measurement only.
+        fewest_learners: Lower it for a measurement only.
     """
     lengths = build_sequences(interactions, verbs).lengths()
-    learners = int((lengths >= 2).sum())
+    learners = int((lengths >= 1).sum())
     if learners < fewest_learners:
-        reason = f"off: {learners:,} learners with two items, at least {fewest_learners:,} needed"
+        reason = f"off: {learners:,} learners, at least {fewest_learners:,} needed"
         return Decision(None, 0.0, 0.0, reason)
     split = _hold_out(interactions, verbs, seed)
     base = fit_base(split.train)
