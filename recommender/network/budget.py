@@ -28,7 +28,9 @@ POPULARITY_PERCENT = 5
 
 BRACKETS = (100, 1_000, 10_000, 100_000, 1_000_000)
 """Upper ends of the public brackets of size (R14)."""
-EXPECTED_BATCH = 4_096
+EXPECTED_BATCH = 24_576
+"""Learners a step of a full bracket: steps cost time, and large ones find more at equal privacy."""
+USUAL_ITEMS = 512
 LARGEST_SHARE = 0.25
 
 
@@ -64,7 +66,7 @@ def make_plan(
     epsilon: float,
     delta: Fraction,
     rho: Fraction,
-    learners: int,
+    sample_rate: float,
     steps: int,
     statistics_percent: int = STATISTICS_PERCENT,
 ) -> Plan:
@@ -74,7 +76,7 @@ def make_plan(
         epsilon: The whole budget, finite.
         delta: In (0, 1).
         rho: What the statistics would spend if they had all of it.
-        learners: On the platform; only their bracket is used.
+        sample_rate: Chance of a learner to be in a step; see `sample_rate_for`.
         steps: Training steps.
         statistics_percent: Hundredths of `rho` for the statistics, 0 to 100.
 
@@ -87,13 +89,19 @@ def make_plan(
         raise EvaluationError("all of the budget is the statistics': the network is off")
     statistics = float(rho) * statistics_percent / 100
     popularity = (float(rho) - statistics) * POPULARITY_PERCENT / 100
-    return Plan(epsilon, float(delta), statistics, popularity, sample_rate_for(learners), steps)
+    return Plan(epsilon, float(delta), statistics, popularity, sample_rate, steps)
 
 
-def sample_rate_for(learners: int) -> float:
-    """Chance of a learner to be in a step, from the platform's public bracket alone (R14)."""
+def sample_rate_for(learners: int, items: int) -> float:
+    """Chance of a learner to be in a step, from public facts alone.
+
+    Args:
+        learners: On the platform; only their bracket (R14) is used.
+        items: In the catalogue; the time of a step grows with it.
+    """
     bracket = next((top for top in BRACKETS if learners < top), BRACKETS[-1])
-    return min(EXPECTED_BATCH / bracket, LARGEST_SHARE)
+    batch = EXPECTED_BATCH * min(USUAL_ITEMS / max(items, 1), 1.0)
+    return min(batch / bracket, LARGEST_SHARE)
 
 
 def popularity_variance(rho: float, scale: int) -> int:

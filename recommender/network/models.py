@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recommender.network.budget import make_plan, popularity_variance
+from recommender.network.budget import make_plan, popularity_variance, sample_rate_for
 from recommender.network.encoder import SequenceEncoder
 from recommender.network.features import content_features
 from recommender.network.sequential import Gru4Rec, SasRec
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from recommender.statistics.sequences import Sequences
     from recommender.trial import Privacy
 
-STEPS = 150
+STEPS = 100
 WIDTH = 16
 BLOCKS = 0
 _SCALE = 4096
@@ -109,7 +109,7 @@ def fit_network(
         privacy.epsilon,
         privacy.delta,
         Fraction(privacy.scale**2, 2 * privacy.sigma_squared),
-        len(histories),
+        sample_rate_for(len(histories), len(catalogue)),
         STEPS,
         statistics_percent,
     )

@@ -183,16 +183,16 @@ def test_the_noise_keeps_the_plan_and_is_no_larger_than_it_must(target):
 
 def test_what_statistics_spend_is_missing_in_training():
     rho = Fraction(1, 4)
-    halves = make_plan(4.0, Fraction(1, 10**6), rho, 5_000, 50, statistics_percent=50)
-    alone = make_plan(4.0, Fraction(1, 10**6), rho, 5_000, 50, statistics_percent=0)
+    halves = make_plan(4.0, Fraction(1, 10**6), rho, 0.1, 50, statistics_percent=50)
+    alone = make_plan(4.0, Fraction(1, 10**6), rho, 0.1, 50, statistics_percent=0)
     assert halves.rho_statistics == pytest.approx(0.125)
     assert alone.rho_statistics == 0
     assert noise_multiplier_for(halves) > noise_multiplier_for(alone)
     assert popularity_variance(0.5, 10) == 100
     with pytest.raises(EvaluationError, match="the network is off"):
-        make_plan(4.0, Fraction(1, 10**6), rho, 5_000, 50)
+        make_plan(4.0, Fraction(1, 10**6), rho, 0.1, 50)
     with pytest.raises(EvaluationError, match="give 0 to 100"):
-        make_plan(4.0, Fraction(1, 10**6), rho, 5_000, 50, statistics_percent=101)
+        make_plan(4.0, Fraction(1, 10**6), rho, 0.1, 50, statistics_percent=101)
 
 
 def test_a_budget_that_is_already_spent_is_refused():
@@ -202,11 +202,12 @@ def test_a_budget_that_is_already_spent_is_refused():
         noise_multiplier_for(spent)
 
 
-def test_the_chance_of_a_step_depends_on_the_bracket_alone():
-    assert sample_rate_for(40_000) == sample_rate_for(99_999)
-    assert sample_rate_for(40_000) != sample_rate_for(100_001)
-    assert sample_rate_for(5) == 0.25
-    assert 0 < sample_rate_for(10**9) < 0.01
+def test_the_chance_of_a_step_depends_on_public_facts_alone():
+    assert sample_rate_for(40_000, 238) == sample_rate_for(99_999, 238)
+    assert sample_rate_for(40_000, 238) != sample_rate_for(100_001, 238)
+    assert sample_rate_for(40_000, 2_000) < sample_rate_for(40_000, 238)
+    assert sample_rate_for(5, 238) == 0.25
+    assert 0 < sample_rate_for(10**9, 238) < 0.1
 
 
 def test_nobody_to_train_on_is_said():
