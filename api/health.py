@@ -65,6 +65,13 @@ def check_home(home: Home) -> list[Trouble]:
                 )
     except ApiError as error:
         troubles.append(Trouble(str(error), fatal=True))
+    if home.restored_path.exists():
+        troubles.append(
+            Trouble(
+                "this home was restored from a backup: nothing is released until "
+                "`murmuration swarm reconcile` has been run (R3)"
+            )
+        )
     if not home.serving_path.exists():
         troubles.append(Trouble("there is no model to serve yet; run `murmuration train`"))
     free = shutil.disk_usage(home.path).free

@@ -204,9 +204,7 @@ class Home:
                 "Choose another folder, or edit its settings.toml"
             )
         try:
-            for folder in (self.path, *(self.path / name for name in _FOLDERS)):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.keys_dir.chmod(0o700)
+            self.make_folders()
             for name in KEY_NAMES:
                 if not self.key_path(name).exists():
                     atomic_write(self.key_path(name), secrets.token_bytes(KEY_BYTES), mode=0o600)
@@ -216,6 +214,12 @@ class Home:
                 f"cannot make a home in {self.path}: {error.strerror or error}; "
                 "choose a folder that you can write to"
             ) from error
+
+    def make_folders(self) -> None:
+        """Make the folder and those inside it, for their owner alone."""
+        for folder in (self.path, *(self.path / name for name in _FOLDERS)):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.keys_dir.chmod(0o700)
 
     def read_key(self, name: str) -> bytes:
         """Read a key file.

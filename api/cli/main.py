@@ -30,6 +30,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "sync": ("api.cli.ingest:sync", "Ingest every source of the settings and train."),
     "catalogue": ("api.cli.catalogue:catalogue", "Import or export what can be recommended."),
     "consent": ("api.cli.home:consent", "Show or set what learners consent to."),
+    "backup": ("api.cli.backup:backup", "Write one file to make this home again from."),
+    "restore": ("api.cli.backup:restore", "Make a home from a backup."),
     "export-learner": ("api.cli.people:export_learner", "Write all that is held on a learner."),
     "erase": ("api.cli.people:erase", "Remove a learner; a receipt says what stays."),
     "keys": ("api.cli.keys:keys", "Keys for the API, links for the pages."),

@@ -15,6 +15,7 @@ from uvicorn.supervisors import Multiprocess
 from api.app import create_app
 from api.cli.options import home_option
 from api.home import HOME_VARIABLE, Home, find_home
+from api.locks import home_lock
 from api.security.sign_in import create_sign_in_link
 from api.settings import load_settings
 from api.store.opening import open_store
@@ -50,7 +51,8 @@ def serve(
     click.echo(f"Serving {place.path} at {address}/ui/ (API: {address}/v1, {address}/openapi.json)")
     if sign_in:
         click.echo(f"Sign in once, within {SIGN_IN_MINUTES} minutes: {sign_in_url(place, address)}")
-    _run(listening, workers)
+    with home_lock(place, "keys", alone=False):  # pseudonyms do not change while they are served
+        _run(listening, workers)
     click.echo("Stopped.")
 
 

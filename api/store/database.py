@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,6 +86,19 @@ class Database:
             raise errors.StoreDamagedError(
                 f"{self.name}: the file is damaged ({found}); restore it from a backup"
             )
+
+    def copy_to(self, path: Path) -> None:
+        """Copy a SQLite database as one transaction would see it; it may be in use.
+
+        Raises:
+            StoreError: It cannot be read, or the copy not written.
+        """
+        with (
+            translated(self.name),
+            closing(sqlite3.connect(self.name)) as source,
+            closing(sqlite3.connect(path)) as target,
+        ):
+            source.backup(target)
 
     def close(self) -> None:
         """Close every connection."""

@@ -27,6 +27,7 @@ from api.store import consent as consents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from api.settings import Recommend, Share
@@ -107,6 +108,10 @@ class Store:
             StoreError: It cannot be read.
         """
         self._database.check()
+
+    def copy_to(self, path: Path) -> None:
+        """Copy a SQLite store, as one transaction would see it."""
+        self._database.copy_to(path)
 
     def revision(self) -> int:
         """A number that grows with every change that can change an answer."""
