@@ -33,7 +33,7 @@ def test_every_step_of_the_proof_has_tests() -> None:
     steps = re.split(
         r"^## ", TEXT[TEXT.index("# For the reviewer") : TEXT.index("# The rules")], flags=re.M
     )
-    assert len(steps) == 9
+    assert len(steps) == 10
     assert all("::test_" in step for step in steps[1:])
 
 
