@@ -13,10 +13,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
-from api import contributing, people
+from api import contributing, people, reconciling
 from api.contributing import AbstainedError, RoundTask, contribute
 from api.founding import Founding, join
-from api.home import NEXT_PSEUDONYM_KEY, PSEUDONYM_KEY, Home, KeyFileError
+from api.home import IDENTITY_KEY, NEXT_PSEUDONYM_KEY, PSEUDONYM_KEY, Home, KeyFileError
 from api.locks import HomeBusyError, home_lock
 from api.people import (
     RenamingError,
@@ -38,6 +38,9 @@ from platform_adapters.contract import Interaction
 from platform_adapters.pseudonyms import Pseudonymiser, new_key
 from recommender.catalogue import CatalogueItem
 from swarm.ledger.genesis import create_genesis, make_request, read_request
+from swarm.ledger.rounds import Ledger, Round
+from swarm.ledger.transactions import Commit, RoundOpen
+from swarm.signing import NO_SWARM, Ed25519Signer
 from tests.unit.api.test_founding import SEEDS, founding, signed
 
 if TYPE_CHECKING:
@@ -410,3 +413,15 @@ def test_a_spend_of_another_swarm_whose_marks_are_gone_spends_everybody(
     release(home, store)
     assert in_round(store, home, 1) == frozenset()
     assert ReleaseRecord("aa", 3, 1, Fraction(1, 3), 5) in store.releases()
+
+
+def test_what_a_member_committed_to_is_read_from_the_ledger(home: Home) -> None:
+    me = Ed25519Signer(home.read_key(IDENTITY_KEY), NO_SWARM).member
+    opening = RoundOpen(4, 2, "statistics", bytes(32), bytes(32), "2026-01-01", (me,), 60)
+    commit = Commit(4, 2, bytes(32), 36, (1, 3))
+    with_us = Round(opening, 1, commits={me: commit})
+    without = Round(replace(opening, round=5), 2, commits={"somebody else": commit})
+    found = reconciling._commits(home, "aa", Ledger(2, bytes(32), (with_us, without)))
+    assert [(r.swarm, r.round, r.attempt, r.rho) for r in found.values()] == [
+        ("aa", 4, 2, Fraction(1, 3))
+    ]
