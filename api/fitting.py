@@ -19,9 +19,10 @@ from api.errors import ApiError
 from api.founding import read_ledger_files
 from api.home import IDENTITY_KEY, atomic_write
 from api.ledger import read_ledger
+from api.local_mix import write_mix
 from api.shared_catalogue import index_items
 from recommender.release.contribution import read_contribution
-from recommender.statistics.fit import fit_serving, recommendable
+from recommender.statistics.fit import fit_mixed, recommendable
 from recommender.statistics.merged import MergedSums
 from recommender.statistics.sequences import COURSE_VERBS, ITEM_VERBS
 from swarm.merge.merge import head_digest
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from api.settings import Settings
     from api.store.store import Store
     from recommender.release.manifest import Manifest
+    from recommender.statistics.blend import Mix
     from swarm.ledger.rounds import Ledger
 
 
@@ -52,12 +54,14 @@ class Fitted:
         round: Round of the merged model in it; 0 if there is none.
         items: Items it can recommend.
         uses_own: Whether R17 let own exact statistics in.
+        mix: Which parts the model gives weight to; it stays at home (R5).
     """
 
     digest: str
     round: int
     items: int
     uses_own: bool
+    mix: Mix
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ def fit(home: Home, settings: Settings, store: Store) -> Fitted:
     indices = None
     if head is not None:
         indices = index_items([entry.item for entry in catalogue], catalogue, head.keys)
-    model = fit_serving(
+    model, mix = fit_mixed(
         catalogue=catalogue,
         interactions=store.training_interactions("local"),
         verbs=COURSE_VERBS if settings.recommend == "courses" else ITEM_VERBS,
@@ -99,9 +103,10 @@ def fit(home: Home, settings: Settings, store: Store) -> Fitted:
         "height": 0 if head is None else head.height,
         "moved_at": datetime.now(UTC).isoformat(timespec="microseconds"),
     }
+    write_mix(home, mix)
     atomic_write(home.serving_path, json.dumps(pointer).encode())
     _forget_old_models(home, digest)
-    return Fitted(digest, number, len(catalogue), bool(model.local.weights.any()))
+    return Fitted(digest, number, len(catalogue), bool(model.local.weights.any()), mix)
 
 
 def _read_head(home: Home) -> _Head | None:

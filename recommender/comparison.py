@@ -22,7 +22,7 @@ from recommender.errors import EvaluationError
 from recommender.evaluation import Split, evaluate, leave_last_out
 from recommender.metrics import summarise
 from recommender.models import NETWORK, STATISTICS, StatisticsModel, Training, fit_model
-from recommender.statistics.fit import fit_serving
+from recommender.statistics.fit import fit_mixed, fit_serving
 from recommender.statistics.local import LEARNER_FLOOR, PAIR_FLOOR
 from recommender.statistics.text import fit_text
 from recommender.trial import (
@@ -352,18 +352,21 @@ def _fit_own(
     *,
     floor: bool = True,
 ) -> ServingModel:
-    """Fit as a platform would, with its own exact statistics."""
-    return fit_serving(
+    """Fit as a platform would, with its own exact statistics and a mix from its hold-out."""
+    options = comparison.options
+    model, _ = fit_mixed(
         catalogue=comparison.entries,
         interactions=comparison.splits[index].train,
-        verbs=comparison.options.verbs,
+        verbs=options.verbs,
         head=head,
         merged=seen,
         pair_floor=PAIR_FLOOR if floor else 0,
         learner_floor=LEARNER_FLOOR if floor else 0,
         text=comparison.text,
-        prior=comparison.options.prior,
+        prior=options.prior,
+        ties=options.ties,
     )
+    return model
 
 
 def _fit_shared(comparison: Comparison, seen: MergedSums, head: NDArray[np.int32]) -> ServingModel:

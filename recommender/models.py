@@ -17,7 +17,7 @@ from recommender.baselines.linear import fit_ease, fit_item_knn, fit_markov
 from recommender.baselines.simple import fit_course_order, fit_popularity
 from recommender.catalogue import CatalogueItem
 from recommender.errors import EvaluationError
-from recommender.statistics.fit import fit_serving
+from recommender.statistics.fit import fit_mixed, fit_serving
 from recommender.statistics.sequences import build_sequences
 from recommender.trial import DELTA, choose_head, privacy_for, run_pooled, sum_platforms
 
@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from recommender.statistics.covariates import PriorKind
     from recommender.statistics.sequences import Sequences
     from recommender.statistics.serving_model import ServingModel
+    from recommender.trial import Privacy
+
+
+EXACT_ITEMS = 4_000
+"""Items with pair statistics at most where nothing is released."""
 
 
 class FittedModel(Protocol):
@@ -58,6 +63,7 @@ class Training:
         delta: Of one release.
         seed: For noise and initial values.
         prior: How `statistics` denoises pairs; without torch it is always plain deconvolution.
+        ties: How the targets were held out, so that a hold-out of the training rows is alike.
     """
 
     interactions: Interactions
@@ -67,6 +73,7 @@ class Training:
     delta: Fraction = DELTA
     seed: int = 0
     prior: PriorKind = "network"
+    ties: str = "set"
 
     @property
     def items(self) -> int:
@@ -112,10 +119,15 @@ class StatisticsModel:
 def fit_statistics(training: Training) -> StatisticsModel:
     """Fit the product's model on one release of all learners, without own exact statistics.
 
+    Without privacy there is nothing to release: the statistics are exact, and the mix is fitted on
+    a hold-out of the training rows.
+
     Raises:
         EvaluationError: Fewer than two items, or an epsilon that cannot be.
     """
     privacy = privacy_for(training.epsilon, training.delta)
+    if math.isinf(training.epsilon):
+        return _fit_exact(training, privacy)
     platforms = [training.interactions]
     head, left = choose_head(platforms, training.verbs, privacy, training.seed)
     sums = sum_platforms(platforms, training.verbs, head)
@@ -127,6 +139,26 @@ def fit_statistics(training: Training) -> StatisticsModel:
         prior=training.prior,
     )
     return StatisticsModel(model, left.record())
+
+
+def _fit_exact(training: Training, privacy: Privacy) -> StatisticsModel:
+    """Exact statistics of all learners, without R17's floor: a bound, not a product.
+
+    Raises:
+        EvaluationError: Fewer than two items.
+    """
+    if training.items < 2:
+        raise EvaluationError(f"{training.items} items: statistics need at least two")
+    model, _ = fit_mixed(
+        catalogue=training.entries(),
+        interactions=training.interactions,
+        verbs=training.verbs,
+        pair_floor=0,
+        learner_floor=0,
+        ties=training.ties,
+        most_items=EXACT_ITEMS,
+    )
+    return StatisticsModel(model, privacy.record())
 
 
 def fit_private_network(training: Training, statistics_percent: int = 0) -> FittedModel:

@@ -16,6 +16,7 @@ from api.cli.interaction_files import (
     delta_option,
     epsilon_option,
     interactions_option,
+    prior_option,
     read_material,
     recommend_option,
     seed_option,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from recommender.evaluation import Ties
     from recommender.interactions import Interactions
+    from recommender.statistics.covariates import PriorKind
 
 
 def parse_modes(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
@@ -101,6 +103,7 @@ def _names(
     help="Measure at most this many learners of a platform, drawn by the seed.",
 )
 @ties_option
+@prior_option
 @at_option
 @recommend_option
 @timezone_option
@@ -117,6 +120,7 @@ def compare(
     anchors: tuple[str, ...],
     max_targets: int | None,
     ties: str,
+    prior: str,
     at: tuple[int, ...],
     recommend: str,
     timezone: str | None,
@@ -142,6 +146,7 @@ def compare(
         seed=seed,
         max_targets=max_targets,
         anchors=anchors or None,
+        prior=cast("PriorKind", prior),
     )
     click.echo(NOTICE, err=True)
     with progress(count_records(len(platforms), options), "Comparing") as ticker:

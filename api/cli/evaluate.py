@@ -20,6 +20,7 @@ from api.cli.interaction_files import (
     epsilon_option,
     existing_file,
     interactions_option,
+    prior_option,
     read_material,
     read_negatives,
     recommend_option,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from recommender.evaluation import Ties
+    from recommender.statistics.covariates import PriorKind
 
 
 def parse_models(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
@@ -98,6 +100,7 @@ def parse_negatives(context: click.Context, parameter: click.Parameter, text: st
     help="Rank against all items, N drawn ones, or those of a CSV with learner and item.",
 )
 @ties_option
+@prior_option
 @at_option
 @recommend_option
 @timezone_option
@@ -112,6 +115,7 @@ def evaluate(
     delta: Fraction,
     negatives: str,
     ties: str,
+    prior: str,
     at: tuple[int, ...],
     recommend: str,
     timezone: str | None,
@@ -135,7 +139,7 @@ def evaluate(
     records = []
     with progress(len(plan), "Evaluating") as ticker:
         for name, epsilon in plan:
-            training = _training(material, split, (epsilon, delta), seed)
+            training = _training(material, split, (epsilon, delta), seed, cast("PriorKind", prior))
             records.append(_record(name, training, split, at, (negatives, against)))
             ticker.advance(note=name)
     _show(records, max(at))
@@ -166,7 +170,11 @@ def _negatives(text: str, split: Split) -> int | Mapping[int, NDArray[np.int32]]
 
 
 def _training(
-    material: Material, split: Split, privacy: tuple[float, Fraction], seed: int
+    material: Material,
+    split: Split,
+    privacy: tuple[float, Fraction],
+    seed: int,
+    prior: PriorKind,
 ) -> Training:
     epsilon, delta = privacy
     return Training(
@@ -176,6 +184,8 @@ def _training(
         epsilon,
         delta,
         seed,
+        prior,
+        split.ties,
     )
 
 

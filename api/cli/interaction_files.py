@@ -207,6 +207,13 @@ ties_option = click.option(
     show_default=True,
     help="Several items at a learner's last time: hold the set out, or one of them.",
 )
+prior_option = click.option(
+    "--prior",
+    type=click.Choice(["network", "none"]),
+    default="network",
+    show_default=True,
+    help="How noised pairs are denoised: by a small network where torch is installed, or plainly.",
+)
 seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 recommend_option = click.option(
     "--recommend",

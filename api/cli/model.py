@@ -11,6 +11,7 @@ from api.cli.output import write_json
 from api.fitting import Fitted
 from api.fitting import fit as fit_home
 from api.home import Home, find_home
+from api.local_mix import explain
 from api.settings import load_settings
 from api.store.opening import open_store
 from recommender.statistics.local import LEARNER_FLOOR, PAIR_FLOOR
@@ -32,20 +33,24 @@ def train(home: Path | None, json_path: Path | None) -> None:
 
 @click.command()
 @home_option
+@click.option("--explain", "explained", is_flag=True, help="Show which parts the mix weighs.")
 @json_option
-def fit(home: Path | None, json_path: Path | None) -> None:
+def fit(home: Path | None, explained: bool, json_path: Path | None) -> None:
     """Fit HEAD and own statistics into SERVING; the peer starts this after a merge.
 
-    Example: murmuration fit --home HOME
+    Example: murmuration fit --home HOME --explain
     """
-    _fit(find_home(home), json_path, "fit")
+    _fit(find_home(home), json_path, "fit", explained=explained)
 
 
-def _fit(home: Home, json_path: Path | None, command: str) -> None:
+def _fit(home: Home, json_path: Path | None, command: str, *, explained: bool = False) -> None:
     settings = load_settings(home)
     with open_store(home, settings) as store:
         fitted = fit_home(home, settings, store)
     _report(fitted)
+    if explained:
+        for line in explain(fitted.mix):
+            click.echo(f"  {line}")
     if json_path:
         record = {
             "digest": fitted.digest,

@@ -124,5 +124,6 @@ class SwarmView:
     rounds: tuple[RoundView, ...]
     leaves: tuple[str, ...]
     stays: tuple[str, ...]
+    mix: str
     claim: ClaimView
     updated: str

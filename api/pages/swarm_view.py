@@ -52,7 +52,11 @@ STAYS = (
 
 
 def swarm_view(
-    status: Reading[SwarmStatus], claim: Reading[Claim], serving_line: Tile, now: datetime
+    status: Reading[SwarmStatus],
+    claim: Reading[Claim],
+    serving_line: Tile,
+    now: datetime,
+    mix: str = "",
 ) -> SwarmView:
     """Build the page.
 
@@ -61,6 +65,7 @@ def swarm_view(
         claim: What a release promises; missing before a swarm is joined.
         serving_line: Which model this platform serves.
         now: The time now, UTC.
+        mix: Which parts the served model gives weight to; empty before the first fit.
     """
     said = status.value
     warnings = [
@@ -79,6 +84,7 @@ def swarm_view(
             rounds=(),
             leaves=("Nothing. Sharing begins with the first round of a swarm.",),
             stays=STAYS,
+            mix=mix,
             claim=_claim(claim.value),
             updated="",
         )
@@ -94,6 +100,7 @@ def swarm_view(
         rounds=tuple(_round(one, claim.value) for one in _newest_first(said.rounds)),
         leaves=LEAVES,
         stays=STAYS,
+        mix=mix,
         claim=_claim(claim.value),
         updated=f"As the peer saw it at {minute(said.updated_at)}." if said.updated_at else "",
     )

@@ -23,6 +23,7 @@ from api.errors import (
     UnprocessableError,
     problem_for,
 )
+from api.local_mix import describe, read_mix
 from api.pages.path_page import Chosen, matches_persona, path_page, read_limits
 from api.pages.path_view import Limits
 from api.pages.render import render
@@ -157,7 +158,14 @@ def show_swarm(request: Request, session: SessionOf, services: ServicesOf) -> Re
     """Members, rounds, what it costs, what leaves."""
     del session
     tile = _serving_tile(services.serving.current())
-    view = swarm_view(services.swarm.status(), services.swarm.claim(), tile, utc_now())
+    mix = read_mix(services.home)
+    view = swarm_view(
+        services.swarm.status(),
+        services.swarm.claim(),
+        tile,
+        utc_now(),
+        "" if mix is None else describe(mix),
+    )
     return _page(request, services, "swarm.html", {"page": "swarm", "view": view})
 
 

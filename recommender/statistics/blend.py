@@ -7,6 +7,7 @@ settings of it the mix was as good as the best single part or better.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,34 @@ DEFAULT_BLEND: Mapping[str, float] = {
     "own_popularity": 0.1,
     "merged_popularity": 0.1,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Which parts a platform's model gives weight to.
+
+    Attributes:
+        weights: By part.
+        default: The weights before fitting.
+        decay: Weight of a history item a step older.
+        ridge: Share of own pairs' weight that the sequential ridge has.
+        holdouts: Learners whose last items were held out.
+        fitted: Whether the hold-out was used; False says that the default stays.
+        gain: Log likelihood that the fit gained per hold-out, in nats.
+    """
+
+    weights: Mapping[str, float]
+    default: Mapping[str, float]
+    decay: float = DECAY
+    ridge: float = 0.0
+    holdouts: int = 0
+    fitted: bool = False
+    gain: float = 0.0
+
+
+def default_mix(weights: Mapping[str, float]) -> Mix:
+    """The mix that is not fitted."""
+    return Mix(dict(weights), dict(weights))
 
 
 def blend_weights(blend: Mapping[str, float] = DEFAULT_BLEND) -> NDArray[np.float32]:

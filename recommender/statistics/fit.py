@@ -1,14 +1,14 @@
 """From HEAD and a platform's own data to what it serves.
 
-One function, `fit_serving`; every step is one small function of this package:
-sequences -> own exact statistics (R17) · sums -> others within R34's cap -> deconvolution ->
-direction -> solve -> gate · texts -> likeness · popularity. The result is not released and never
-leaves the institution (R5).
+`fit_serving` mixes the parts by default, `fit_mixed` by the platform's hold-out; every step is one
+small function of this package: sequences -> own exact statistics (R17) · sums -> others within
+R34's cap -> deconvolution -> direction -> solve -> gate · texts -> likeness · popularity. The
+result is not released and never leaves the institution (R5).
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,29 +17,26 @@ from recommender.errors import ModelError
 from recommender.statistics.blend import (
     DECAY,
     DEFAULT_BLEND,
+    Mix,
     blend_weights,
+    default_mix,
     popularity_part,
     without_merged,
 )
-from recommender.statistics.covariates import pair_context
+from recommender.statistics.combining import Others, nobody, read_others, with_own
 from recommender.statistics.direction import split_directions
 from recommender.statistics.gate import merged_gate, own_gate
+from recommender.statistics.holdout import hold_out
 from recommender.statistics.local import (
     LEARNER_FLOOR,
+    MAX_ITEMS,
     PAIR_FLOOR,
     OwnStatistics,
     own_statistics,
 )
-from recommender.statistics.merged import (
-    Estimates,
-    MergedSums,
-    Noised,
-    estimate,
-    factual_pairs,
-    noised_others,
-    noised_own,
-)
-from recommender.statistics.sequences import ITEM_VERBS, build_sequences
+from recommender.statistics.mix import FEWEST, fit_mix
+from recommender.statistics.ridge import ridge_weights
+from recommender.statistics.sequences import ITEM_VERBS, Sequences, build_sequences
 from recommender.statistics.serving_model import ServingModel
 from recommender.statistics.serving_parts import PairPart, empty_pairs
 from recommender.statistics.solve import solve_weights
@@ -52,8 +49,29 @@ if TYPE_CHECKING:
 
     from recommender.catalogue import CatalogueItem
     from recommender.interactions import Interactions
-    from recommender.statistics.covariates import PairContext, PriorKind
+    from recommender.statistics.covariates import PriorKind
+    from recommender.statistics.merged import MergedSums
     from recommender.statistics.serving_parts import TextPart
+
+
+RIDGE_SHARES = (0.0, 0.5, 1.0)
+"""How much of own pairs' weight the sequential ridge may have."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Sources:
+    """Everything that a model is put together from."""
+
+    item_ids: tuple[str, ...]
+    rows: Interactions | None
+    verbs: Sequence[str]
+    limits: tuple[int, int, int]
+    own: OwnStatistics | None
+    sequences: Sequences | None
+    others: Others
+    text: TextPart
+    blend: Mapping[str, float]
+    alone: bool
 
 
 def fit_serving(  # noqa: PLR0913 - one keyword for each source of knowledge
@@ -69,7 +87,7 @@ def fit_serving(  # noqa: PLR0913 - one keyword for each source of knowledge
     text: TextPart | None = None,
     prior: PriorKind = "network",
 ) -> ServingModel:
-    """Fit what a platform serves; deterministic.
+    """Fit what a platform serves, its parts mixed as `blend` says; deterministic.
 
     Args:
         catalogue: The items that may be recommended; the model's items, in this order.
@@ -87,37 +105,147 @@ def fit_serving(  # noqa: PLR0913 - one keyword for each source of knowledge
     Raises:
         ModelError: The catalogue names an item twice, or `head` does not fit.
     """
+    limits = (pair_floor, learner_floor, MAX_ITEMS)
+    likeness = fit_text(catalogue) if text is None else text
+    sources = _gather(catalogue, interactions, verbs, limits, (head, merged), (likeness, prior))
+    sources = replace(sources, blend=without_merged(blend) if sources.alone else blend)
+    return _assemble(sources, sources.own, sources.sequences)
+
+
+def fit_mixed(  # noqa: PLR0913 - one keyword for each source of knowledge
+    *,
+    catalogue: Sequence[CatalogueItem],
+    interactions: Interactions | None = None,
+    verbs: Sequence[str] = ITEM_VERBS,
+    head: NDArray[np.int32] | None = None,
+    merged: MergedSums | None = None,
+    pair_floor: int = PAIR_FLOOR,
+    learner_floor: int = LEARNER_FLOOR,
+    blend: Mapping[str, float] = DEFAULT_BLEND,
+    text: TextPart | None = None,
+    prior: PriorKind = "network",
+    ties: str = "set",
+    most_items: int = MAX_ITEMS,
+) -> tuple[ServingModel, Mix]:
+    """Fit what a platform serves, its mix adjusted on the platform's own hold-out; deterministic.
+
+    The last items of up to 2,000 own learners are held out, own statistics are made again without
+    them, and weights, memory and the way of solving own pairs are chosen by how likely they make
+    the held-out items. Below 30 hold-outs, below R17's floor, and whenever the fit is not finite,
+    the default stays.
+
+    Args:
+        catalogue: See `fit_serving`, here and below.
+        interactions: Rows of learners who consent to local learning.
+        verbs: Verbs that count.
+        head: Each catalogue item's index in the shared catalogue or -1.
+        merged: HEAD.
+        pair_floor: R17's floor for a pair.
+        learner_floor: R17's floor for a platform.
+        blend: The weights from which the fit starts and to which it is drawn.
+        text: A text part fitted before.
+        prior: How merged pairs are denoised.
+        ties: What the hold-out does with a tied last moment; see `hold_out`.
+        most_items: Items with own pairs at most.
+
+    Returns:
+        The model, and the mix in it.
+
+    Raises:
+        ModelError: See `fit_serving`.
+    """
+    limits = (pair_floor, learner_floor, most_items)
+    likeness = fit_text(catalogue) if text is None else text
+    sources = _gather(catalogue, interactions, verbs, limits, (head, merged), (likeness, prior))
+    sources = replace(sources, blend=without_merged(blend) if sources.alone else blend)
+    mix = _choose_mix(sources, ties)
+    return _assemble(sources, sources.own, sources.sequences, mix), mix
+
+
+def _gather(
+    catalogue: Sequence[CatalogueItem],
+    interactions: Interactions | None,
+    verbs: Sequence[str],
+    limits: tuple[int, int, int],
+    swarm: tuple[NDArray[np.int32] | None, MergedSums | None],
+    words: tuple[TextPart, PriorKind],
+) -> _Sources:
     item_ids = tuple(entry.item for entry in catalogue)
     if len(set(item_ids)) != len(item_ids):
         raise ModelError("the catalogue names an item twice; import it again")
-    own = None
+    own = sequences = rows = None
     if interactions is not None:
-        aligned = align_items(interactions, item_ids)
-        sequences = build_sequences(aligned, verbs)
-        own = own_statistics(
-            sequences, len(item_ids), pair_floor=pair_floor, learner_floor=learner_floor
-        )
-    likeness = fit_text(catalogue) if text is None else text
+        rows = align_items(interactions, item_ids)
+        sequences = build_sequences(rows, verbs)
+        own = _own(sequences, len(item_ids), limits)
+    (head, merged), (text, prior) = swarm, words
     alone = merged is None or head is None
-    context = None
-    if prior == "network" and merged is not None and head is not None:
-        _check_head(head, len(item_ids), merged.manifest.items)
-        context = pair_context(catalogue, likeness, head, merged.manifest.items)
-    shared, with_own, shared_popularity, popularity = _fit_merged(
-        len(item_ids), head, merged, own, context
+    others = nobody(len(item_ids))
+    if merged is not None and head is not None:
+        others = read_others(merged, head, own, catalogue, text, prior)
+    return _Sources(
+        item_ids, rows, verbs, limits, own, sequences, others, text, DEFAULT_BLEND, alone
     )
+
+
+def _own(sequences: Sequences, size: int, limits: tuple[int, int, int]) -> OwnStatistics | None:
+    pair_floor, learner_floor, most_items = limits
+    return own_statistics(
+        sequences,
+        size,
+        pair_floor=pair_floor,
+        learner_floor=learner_floor,
+        most_items=most_items,
+    )
+
+
+def _assemble(
+    sources: _Sources,
+    own: OwnStatistics | None,
+    sequences: Sequences | None,
+    mix: Mix | None = None,
+    *,
+    released: bool = True,
+) -> ServingModel:
+    """Put the parts together."""
+    others, size = sources.others, len(sources.item_ids)
+    local = empty_pairs()
+    if own is not None and sequences is not None:
+        local = _fit_local(own, alone=sources.alone)
+        if mix is not None and mix.ridge > 0:
+            local = _add_ridge(local, own, sequences, mix.ridge)
+    exact = np.zeros(size) if own is None else own.popularity
+    everything = others.shared_popularity if own is None else exact + others.popularity
     return ServingModel(
-        item_ids=item_ids,
-        merged=with_own,
-        shared=shared,
-        local=empty_pairs() if own is None else _fit_local(own, alone=alone),
-        text=likeness,
-        own_popularity=popularity_part(_own_popularity(own, len(item_ids))),
-        merged_popularity=popularity_part(popularity),
-        shared_popularity=popularity_part(shared_popularity),
-        blend=blend_weights(without_merged(blend) if alone else blend),
-        decay=DECAY,
+        item_ids=sources.item_ids,
+        merged=with_own(others, own, released=released),
+        shared=others.shared,
+        local=local,
+        text=sources.text,
+        own_popularity=popularity_part(exact),
+        merged_popularity=popularity_part(everything),
+        shared_popularity=popularity_part(others.shared_popularity),
+        blend=blend_weights(sources.blend if mix is None else mix.weights),
+        decay=DECAY if mix is None else mix.decay,
     )
+
+
+def _choose_mix(sources: _Sources, ties: str) -> Mix:
+    """Weights, memory and way of solving by the platform's own hold-out."""
+    default = default_mix(sources.blend)
+    if sources.rows is None or sources.own is None:
+        return default
+    held = hold_out(sources.rows, sources.verbs, ties=ties)
+    own = _own(held.remaining, len(sources.item_ids), sources.limits)
+    if len(held.known) < FEWEST or own is None:
+        return replace(default, holdouts=len(held.known))
+    # What was released of hidden pairs holds the held-out items too: it stays out of the fit.
+    plain = _assemble(sources, own, held.remaining, released=False)
+    candidates = [plain]
+    for share in RIDGE_SHARES[1:]:
+        local = _add_ridge(plain.local, own, held.remaining, share)
+        candidates.append(replace(plain, local=local))
+    return fit_mix(dict(zip(RIDGE_SHARES, candidates, strict=True)), held, default)
 
 
 def recommendable(catalogue: Sequence[CatalogueItem], recommend: str) -> list[CatalogueItem]:
@@ -164,142 +292,16 @@ def _fit_local(own: OwnStatistics, *, alone: bool) -> PairPart:
     )
 
 
-def _fit_merged(
-    size: int,
-    head: NDArray[np.int32] | None,
-    merged: MergedSums | None,
-    own: OwnStatistics | None,
-    context: PairContext | None = None,
-) -> tuple[PairPart, PairPart, NDArray[np.float64], NDArray[np.float64]]:
-    """Merged sums alone, then with own exact statistics: pairs of both, popularity of both.
-
-    What may be shown to others (R18) is denoised without looking at own exact pairs.
-    """
-    exact = _own_popularity(own, size)
-    if merged is None or head is None:
-        return empty_pairs(), empty_pairs(), np.zeros(size), exact
-    _check_head(head, size, merged.manifest.items)
-    others, mine = noised_others(merged), noised_own(merged)
-    factual = factual_pairs(others, mine)
-    shared, shared_popularity = _fit_shared(others, mine, factual, head, context)
-    if own is None:
-        return shared, shared, shared_popularity, shared_popularity
-    with_own, popularity = _fit_with_own(own, (others, mine), factual, head, context)
-    return shared, with_own, shared_popularity, exact + popularity
+def _add_ridge(part: PairPart, own: OwnStatistics, sequences: Sequences, share: float) -> PairPart:
+    """Own pairs with `share` of their weight from the sequential ridge."""
+    ridge = ridge_weights(sequences, own)
+    both = (1.0 - share) * _scaled(part.weights) + share * _scaled(ridge)
+    return replace(part, weights=both.astype(np.float32))
 
 
-def _fit_shared(
-    others: Noised,
-    mine: Noised | None,
-    factual: NDArray[np.bool_],
-    head: NDArray[np.int32],
-    context: PairContext | None,
-) -> tuple[PairPart, NDArray[np.float64]]:
-    """Pairs and popularity from released sums alone."""
-    everything = estimate(others, context=context)
-    if mine is not None:
-        everything = _add(everything, estimate(mine, context=context))
-    nothing = _nothing(factual.shape[0])
-    part = _solve_part(nothing, everything, others.together_sd, factual, head)
-    return part, _at_items(everything.popularity, head)
-
-
-def _fit_with_own(
-    own: OwnStatistics,
-    noised: tuple[Noised, Noised | None],
-    factual: NDArray[np.bool_],
-    head: NDArray[np.int32],
-    context: PairContext | None,
-) -> tuple[PairPart, NDArray[np.float64]]:
-    """Pairs from the others' sums with own exact statistics, and the others' popularity."""
-    others, mine = noised
-    size = factual.shape[0]
-    known = _own_over_head(own, head, size)
-    support = _pairs_over_head(own.support, own, head, size)
-    home = None if context is None else replace(context, own=known.together)
-    rest = theirs = estimate(others, context=home)
-    if mine is not None:
-        # Where R17 hides a pair, what was released of it stands in; the popularity is exact.
-        # These cells are alike, few learners each: the prior network has nothing to add.
-        hidden = estimate(mine, known.together == 0)
-        rest = replace(_add(theirs, hidden), popularity=theirs.popularity)
-    part = _solve_part(known, rest, others.together_sd, factual | (support >= PAIR_FLOOR), head)
-    return part, _at_items(theirs.popularity, head)
-
-
-def _solve_part(
-    own: Estimates,
-    others: Estimates,
-    sd: float,
-    factual: NDArray[np.bool_],
-    head: NDArray[np.int32],
-) -> PairPart:
-    """Solve over the whole head, then keep the platform's own items."""
-    both = _add(own, others)
-    weights = solve_weights(
-        both.together, split_directions(both.together, both.direction), both.popularity
-    )
-    gate = merged_gate(own.together, others.together, sd)
-    items = np.flatnonzero(head >= 0).astype(np.int32)
-    place = head[items]
-    grid = np.ix_(place, place)
-    return PairPart(
-        items,
-        weights[grid].astype(np.float32),
-        gate[place].astype(np.float32),
-        factual[grid].astype(np.uint8),
-    )
-
-
-def _own_over_head(own: OwnStatistics, head: NDArray[np.int32], size: int) -> Estimates:
-    """Own exact statistics on the shared catalogue's index."""
-    popularity = np.zeros(size)
-    shared = np.flatnonzero(head >= 0)
-    np.add.at(popularity, head[shared], own.popularity[shared])
-    return Estimates(
-        _pairs_over_head(own.together, own, head, size),
-        _pairs_over_head(own.direction, own, head, size),
-        popularity,
-    )
-
-
-def _pairs_over_head(
-    pairs: NDArray[np.float64] | NDArray[np.int32],
-    own: OwnStatistics,
-    head: NDArray[np.int32],
-    size: int,
-) -> NDArray[np.float64]:
-    """Own pairs on the shared catalogue's index; copies of one content add up."""
-    place = head[own.domain]
-    inside = np.flatnonzero(place >= 0)
-    square = np.zeros((size, size))
-    np.add.at(square, np.ix_(place[inside], place[inside]), pairs[np.ix_(inside, inside)])
-    np.fill_diagonal(square, 0.0)
-    return square
-
-
-def _add(first: Estimates, second: Estimates) -> Estimates:
-    return Estimates(
-        first.together + second.together,
-        first.direction + second.direction,
-        first.popularity + second.popularity,
-    )
-
-
-def _nothing(size: int) -> Estimates:
-    return Estimates(np.zeros((size, size)), np.zeros((size, size)), np.zeros(size))
-
-
-def _at_items(values: NDArray[np.float64], head: NDArray[np.int32]) -> NDArray[np.float64]:
-    return np.where(head >= 0, values[np.maximum(head, 0)], 0.0)
-
-
-def _own_popularity(own: OwnStatistics | None, size: int) -> NDArray[np.float64]:
-    return np.zeros(size) if own is None else own.popularity
-
-
-def _check_head(head: NDArray[np.int32], size: int, shared: int) -> None:
-    if head.shape != (size,):
-        raise ModelError(f"head has {head.size} entries, expected one for each of {size} items")
-    if head.size and (int(head.min()) < -1 or int(head.max()) >= shared):
-        raise ModelError(f"head points outside the shared catalogue's {shared} items")
+def _scaled(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Divided by the mean of the rows' largest, so that two matrices can be added."""
+    largest = weights.max(axis=1, initial=0.0)
+    mean = float(largest[largest > 0].mean()) if bool((largest > 0).any()) else 1.0
+    scaled: NDArray[np.float32] = weights / np.float32(mean)
+    return scaled

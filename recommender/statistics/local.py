@@ -71,6 +71,7 @@ def own_statistics(
     *,
     pair_floor: int = PAIR_FLOOR,
     learner_floor: int = LEARNER_FLOOR,
+    most_items: int = MAX_ITEMS,
 ) -> OwnStatistics | None:
     """Sum a platform's histories exactly.
 
@@ -79,6 +80,7 @@ def own_statistics(
         items: Number of items.
         pair_floor: R17's floor for a pair; 0 only where a rule says so (`compare`'s `local`).
         learner_floor: R17's floor for a platform.
+        most_items: Items with pair statistics at most.
 
     Returns:
         The sums, or None where R17 switches them off.
@@ -90,7 +92,7 @@ def own_statistics(
     lengths = recent.lengths()
     scale = np.repeat(1.0 / np.maximum(np.sqrt(lengths), CLIP), lengths)
     popularity = np.bincount(recent.items, scale, minlength=items).astype(np.float64)
-    domain = _most_popular(popularity)
+    domain = _most_popular(popularity, most_items)
     together, direction, support = _pair_sums(recent, domain, items)
     hidden = support < pair_floor
     together[hidden] = 0.0
@@ -98,11 +100,11 @@ def own_statistics(
     return OwnStatistics(learners, domain, together, direction, popularity, support)
 
 
-def _most_popular(popularity: NDArray[np.float64]) -> NDArray[np.int32]:
+def _most_popular(popularity: NDArray[np.float64], most: int) -> NDArray[np.int32]:
     seen = np.flatnonzero(popularity)
-    if seen.size > MAX_ITEMS:
+    if seen.size > most:
         order = np.lexsort((seen, -popularity[seen]))
-        seen = np.sort(seen[order[:MAX_ITEMS]])
+        seen = np.sort(seen[order[:most]])
     return seen.astype(np.int32)
 
 

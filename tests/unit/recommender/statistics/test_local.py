@@ -77,10 +77,9 @@ def test_below_fifty_learners_there_are_no_own_statistics():
     assert own_statistics(from_lists([[0, 1]] * 49 + [[]] * 5), 2) is None
 
 
-def test_only_the_most_popular_items_have_pairs(monkeypatch):
-    monkeypatch.setattr("recommender.statistics.local.MAX_ITEMS", 2)
+def test_only_the_most_popular_items_have_pairs():
     histories = [[0, 1, 2]] * 10 + [[1, 2]] * 50
-    own = own_statistics(from_lists(histories), 4)
+    own = own_statistics(from_lists(histories), 4, most_items=2)
     assert own.domain.tolist() == [1, 2]
     assert own.popularity[0] > 0
 

@@ -1,0 +1,228 @@
+"""Others' merged sums and a platform's own exact statistics in one solve.
+
+The sums are denoised once; the part is solved from them for serving, and once more, with own
+statistics that leave the hold-out out, for fitting the mix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recommender.errors import ModelError
+from recommender.statistics.covariates import pair_context
+from recommender.statistics.direction import split_directions
+from recommender.statistics.gate import merged_gate
+from recommender.statistics.local import PAIR_FLOOR
+from recommender.statistics.merged import (
+    Estimates,
+    estimate,
+    factual_pairs,
+    noised_others,
+    noised_own,
+)
+from recommender.statistics.serving_parts import PairPart, empty_pairs
+from recommender.statistics.solve import solve_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from recommender.catalogue import CatalogueItem
+    from recommender.statistics.covariates import PairContext, PriorKind
+    from recommender.statistics.local import OwnStatistics
+    from recommender.statistics.merged import MergedSums, Noised
+    from recommender.statistics.serving_parts import TextPart
+
+
+@dataclass(frozen=True, eq=False)
+class Others:
+    """What the swarm's model says, denoised.
+
+    Attributes:
+        head: Each item's place in the head, or -1; int32, `(items,)`.
+        shared: The part from released sums alone (R18).
+        shared_popularity: By item, from released sums alone; float64, `(items,)`.
+        theirs: Estimates of the others' sums.
+        sd: Noise sd of a cell of their together sums.
+        mine: What this platform released itself, noised; None if nothing.
+        factual: Pairs that may be stated as facts (R18); bool, `(K, K)`.
+    """
+
+    head: NDArray[np.int32]
+    shared: PairPart
+    shared_popularity: NDArray[np.float64]
+    theirs: Estimates
+    sd: float
+    mine: Noised | None
+    factual: NDArray[np.bool_]
+
+    @property
+    def popularity(self) -> NDArray[np.float64]:
+        """How popular the others' learners make each item; float64, `(items,)`."""
+        return _at_items(self.theirs.popularity, self.head)
+
+
+def nobody(size: int) -> Others:
+    """Before the first merge, or without a swarm."""
+    none, bare = np.zeros(0), np.zeros((0, 0))
+    return Others(
+        np.full(size, -1, dtype=np.int32),
+        empty_pairs(),
+        np.zeros(size),
+        Estimates(bare, bare, np.zeros(1)),
+        0.0,
+        None,
+        np.zeros((none.size, none.size), dtype=bool),
+    )
+
+
+def read_others(
+    merged: MergedSums,
+    head: NDArray[np.int32],
+    own: OwnStatistics | None,
+    catalogue: Sequence[CatalogueItem],
+    text: TextPart,
+    prior: PriorKind,
+) -> Others:
+    """Denoise the merged sums: alone for `shared`, then looking at own exact pairs.
+
+    What may be shown to others (R18) is denoised without looking at own exact pairs.
+
+    Args:
+        merged: HEAD as this platform sees it.
+        head: Each item's place in the head, or -1; int32, `(items,)`.
+        own: Own exact statistics, or None.
+        catalogue: The platform's items.
+        text: Their likeness.
+        prior: How pairs are denoised.
+
+    Raises:
+        ModelError: `head` does not fit.
+    """
+    size = merged.manifest.items
+    _check_head(head, len(catalogue), size)
+    context = pair_context(catalogue, text, head, size) if prior == "network" else None
+    others, mine = noised_others(merged), noised_own(merged)
+    factual = factual_pairs(others, mine)
+    shared, popularity, theirs = _fit_shared(others, mine, factual, head, context)
+    if own is not None and context is not None:
+        known = _pairs_over_head(own.together, own, head, size)
+        theirs = estimate(others, context=replace(context, own=known))
+    return Others(head, shared, popularity, theirs, others.together_sd, mine, factual)
+
+
+def _fit_shared(
+    others: Noised,
+    mine: Noised | None,
+    factual: NDArray[np.bool_],
+    head: NDArray[np.int32],
+    context: PairContext | None,
+) -> tuple[PairPart, NDArray[np.float64], Estimates]:
+    """Pairs and popularity from released sums alone, and the others' estimates."""
+    theirs = everything = estimate(others, context=context)
+    if mine is not None:
+        everything = _add(theirs, estimate(mine, context=context))
+    nothing = _nothing(factual.shape[0])
+    part = _solve_part(nothing, everything, others.together_sd, factual, head)
+    return part, _at_items(everything.popularity, head), theirs
+
+
+def with_own(others: Others, own: OwnStatistics | None, *, released: bool = True) -> PairPart:
+    """Solve from the others' sums together with own exact statistics.
+
+    Args:
+        others: What the swarm's model says.
+        own: Own exact statistics; None solves from released sums alone.
+        released: Where R17 hides a pair, let what was released of it stand in.
+    """
+    if own is None or others.head.max(initial=-1) < 0:
+        return others.shared
+    size = others.factual.shape[0]
+    known = _own_over_head(own, others.head, size)
+    support = _pairs_over_head(own.support, own, others.head, size)
+    rest = others.theirs
+    if others.mine is not None and released:
+        # These cells are alike, few learners each: the prior network has nothing to add. The
+        # popularity is exact.
+        hidden = estimate(others.mine, known.together == 0)
+        rest = replace(_add(rest, hidden), popularity=rest.popularity)
+    factual = others.factual | (support >= PAIR_FLOOR)
+    return _solve_part(known, rest, others.sd, factual, others.head)
+
+
+def _solve_part(
+    own: Estimates,
+    others: Estimates,
+    sd: float,
+    factual: NDArray[np.bool_],
+    head: NDArray[np.int32],
+) -> PairPart:
+    """Solve over the whole head, then keep the platform's own items."""
+    both = _add(own, others)
+    weights = solve_weights(
+        both.together, split_directions(both.together, both.direction), both.popularity
+    )
+    gate = merged_gate(own.together, others.together, sd)
+    items = np.flatnonzero(head >= 0).astype(np.int32)
+    place = head[items]
+    grid = np.ix_(place, place)
+    return PairPart(
+        items,
+        weights[grid].astype(np.float32),
+        gate[place].astype(np.float32),
+        factual[grid].astype(np.uint8),
+    )
+
+
+def _own_over_head(own: OwnStatistics, head: NDArray[np.int32], size: int) -> Estimates:
+    """Own exact statistics on the shared catalogue's index."""
+    popularity = np.zeros(size)
+    shared = np.flatnonzero(head >= 0)
+    np.add.at(popularity, head[shared], own.popularity[shared])
+    return Estimates(
+        _pairs_over_head(own.together, own, head, size),
+        _pairs_over_head(own.direction, own, head, size),
+        popularity,
+    )
+
+
+def _pairs_over_head(
+    pairs: NDArray[np.float64] | NDArray[np.int32],
+    own: OwnStatistics,
+    head: NDArray[np.int32],
+    size: int,
+) -> NDArray[np.float64]:
+    """Own pairs on the shared catalogue's index; copies of one content add up."""
+    place = head[own.domain]
+    inside = np.flatnonzero(place >= 0)
+    square = np.zeros((size, size))
+    np.add.at(square, np.ix_(place[inside], place[inside]), pairs[np.ix_(inside, inside)])
+    np.fill_diagonal(square, 0.0)
+    return square
+
+
+def _add(first: Estimates, second: Estimates) -> Estimates:
+    return Estimates(
+        first.together + second.together,
+        first.direction + second.direction,
+        first.popularity + second.popularity,
+    )
+
+
+def _nothing(size: int) -> Estimates:
+    return Estimates(np.zeros((size, size)), np.zeros((size, size)), np.zeros(size))
+
+
+def _at_items(values: NDArray[np.float64], head: NDArray[np.int32]) -> NDArray[np.float64]:
+    return np.where(head >= 0, values[np.maximum(head, 0)], 0.0)
+
+
+def _check_head(head: NDArray[np.int32], size: int, shared: int) -> None:
+    if head.shape != (size,):
+        raise ModelError(f"head has {head.size} entries, expected one for each of {size} items")
+    if head.size and (int(head.min()) < -1 or int(head.max()) >= shared):
+        raise ModelError(f"head points outside the shared catalogue's {shared} items")

@@ -1,0 +1,218 @@
+"""How much each part counts on this platform: the default mix, adjusted where the data carry it.
+
+A part's weight is its default times exp(theta). theta is fitted on the platform's own hold-out by
+the softmax likelihood of the held-out items among the union of each part's first 60, with
+theta ~ N(0, .25): few hold-outs move it little, and a part that misleads (merged sums that are
+junk, texts that tell nothing) loses its weight. The history's memory and the way own pairs are
+solved are chosen by the same likelihood, and leave the default only when they beat it by more than
+a standard error. What is fitted stays at home (R5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import minimize
+
+from recommender.statistics.blend import DECAY, Mix
+from recommender.statistics.serving_model import PARTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from recommender.statistics.holdout import HoldOut
+    from recommender.statistics.serving_model import ServingModel
+
+FEWEST = 30
+"""Hold-outs below which the default stays."""
+
+VARIANCE = 0.25
+"""Of theta's prior."""
+
+MEMORIES = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""Weights of a history item a step older that are tried."""
+
+_LONGER = tuple(memory for memory in MEMORIES if memory > DECAY)
+_SHORTER = tuple(memory for memory in reversed(MEMORIES) if memory < DECAY)
+FIRST = 60
+_BATCH = 128
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """The items between which a hold-out is decided.
+
+    Attributes:
+        start: Where each target's candidates begin; int64, `(targets + 1,)`.
+        scores: Unweighted parts of each candidate; float64, `(candidates, parts)`.
+        share: 1 over the number of held-out items at each of them, else 0; float64,
+            `(candidates,)`.
+    """
+
+    start: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    share: NDArray[np.float64]
+
+
+def fit_mix(models: Mapping[float, ServingModel], held: HoldOut, default: Mix) -> Mix:
+    """Adjust the default mix to a hold-out.
+
+    Args:
+        models: Fitted without the hold-out, by the ridge's share; the default's among them.
+        held: The hold-out.
+        default: What is adjusted.
+
+    Returns:
+        The fitted mix; the default if nothing finite could be fitted.
+    """
+    base = models[default.ridge]
+    places = _places(base, held)
+    start = np.array([default.weights.get(name, 0.0) for name in PARTS])
+    first = _Trial.of(base, held, places, start)
+    best, ridge, decay = first, default.ridge, default.decay
+    for share, model in models.items():
+        if share != default.ridge:
+            trial = _Trial.of(replace(model, decay=decay), held, places, start)
+            if trial.clearly_beats(best):
+                best, ridge = trial, share
+    for memories in (_LONGER, _SHORTER):
+        for memory in memories:
+            trial = _Trial.of(replace(models[ridge], decay=memory), held, places, start)
+            if not trial.clearly_beats(best):
+                break
+            best, decay = trial, memory
+    before = first.likelihood_of(start)
+    if not np.isfinite(best.weights).all() or not np.isfinite(best.likelihood).all():
+        return replace(default, holdouts=len(held.known))
+    return Mix(
+        weights=dict(zip(PARTS, best.weights.tolist(), strict=True)),
+        default=dict(default.weights),
+        decay=decay,
+        ridge=ridge,
+        holdouts=len(held.known),
+        fitted=True,
+        gain=float(np.mean(best.likelihood - before)),
+    )
+
+
+def softmax_likelihood(
+    candidates: Candidates, weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Log likelihood of each hold-out, and the gradient of their sum.
+
+    Args:
+        candidates: Between what it is decided.
+        weights: Of the parts; float64, `(parts,)`.
+
+    Returns:
+        float64, `(targets,)`; and float64, `(parts,)`.
+    """
+    total = candidates.scores @ weights
+    begin = candidates.start[:-1]
+    lengths = np.diff(candidates.start)
+    largest = np.maximum.reduceat(total, begin)
+    raised = np.exp(total - np.repeat(largest, lengths))
+    whole = np.add.reduceat(raised, begin)
+    chance = raised / np.repeat(whole, lengths)
+    said = np.add.reduceat(total * candidates.share, begin) - largest - np.log(whole)
+    return said, candidates.scores.T @ (candidates.share - chance)
+
+
+@dataclass(frozen=True, eq=False)
+class _Trial:
+    """One memory and one way of solving, its weights fitted."""
+
+    candidates: Candidates
+    weights: NDArray[np.float64]
+    likelihood: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls,
+        model: ServingModel,
+        held: HoldOut,
+        places: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
+        start: NDArray[np.float64],
+    ) -> _Trial:
+        candidates = _read_candidates(model, held, places)
+        weights = fit_weights(candidates, start)
+        return cls(candidates, weights, softmax_likelihood(candidates, weights)[0])
+
+    def likelihood_of(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return softmax_likelihood(self.candidates, weights)[0]
+
+    def clearly_beats(self, other: _Trial) -> bool:
+        """By more than a standard error of the paired differences."""
+        gained = self.likelihood - other.likelihood
+        return bool(gained.sum() > np.sqrt(gained.size) * gained.std())
+
+
+def fit_weights(candidates: Candidates, start: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights start x exp(theta) of the largest posterior; float64, `(parts,)`."""
+
+    def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights = start * np.exp(theta)
+        said, gradient = softmax_likelihood(candidates, weights)
+        value = float((theta**2).sum() / (2.0 * VARIANCE) - said.sum())
+        return value, theta / VARIANCE - gradient * weights
+
+    found = minimize(
+        loss, np.zeros(start.size), jac=True, method="L-BFGS-B", bounds=[(-4.0, 4.0)] * start.size
+    )
+    weights: NDArray[np.float64] = start * np.exp(found.x)
+    return weights
+
+
+def _places(
+    model: ServingModel, held: HoldOut
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Target, item and share of each candidate: the same for every memory that is tried."""
+    plain = replace(model, blend=np.ones(len(PARTS), dtype=np.float32))
+    found = []
+    for rows, scores in _batches(plain, held):
+        some = np.zeros((rows.size, len(model.item_ids)), dtype=bool)
+        depth = min(FIRST, len(model.item_ids))
+        for part in scores:
+            nearest = np.argpartition(-part, depth - 1, axis=1)[:, :depth]
+            np.put_along_axis(some, nearest, np.take_along_axis(part, nearest, 1) > 0, axis=1)
+        known, targets = held.known.select(rows), held.targets.select(rows)
+        some[np.repeat(np.arange(rows.size), known.lengths()), known.items] = False
+        share = np.zeros(some.shape)
+        of = np.repeat(np.arange(rows.size), targets.lengths())
+        share[of, targets.items] = 1.0 / targets.lengths()[of]
+        row, item = np.nonzero(some | (share > 0))
+        found.append((rows[row], item, share[row, item]))
+    return (
+        np.concatenate([target for target, _, _ in found]),
+        np.concatenate([item for _, item, _ in found]),
+        np.concatenate([share for _, _, share in found]),
+    )
+
+
+def _read_candidates(
+    model: ServingModel,
+    held: HoldOut,
+    places: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
+) -> Candidates:
+    target, item, share = places
+    plain = replace(model, blend=np.ones(len(PARTS), dtype=np.float32))
+    start = np.searchsorted(target, np.arange(len(held.known) + 1))
+    table = np.empty((target.size, len(PARTS)))
+    for rows, scores in _batches(plain, held):
+        here = slice(start[rows[0]], start[rows[-1] + 1])
+        table[here] = scores[:, target[here] - rows[0], item[here]].T
+    return Candidates(start.astype(np.int64), table, share)
+
+
+def _batches(
+    model: ServingModel, held: HoldOut
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Unweighted parts, a batch of targets at a time; float32, `(parts, rows, items)`."""
+    for first in range(0, len(held.known), _BATCH):
+        rows = np.arange(first, min(first + _BATCH, len(held.known)), dtype=np.int64)
+        known = held.known.select(rows)
+        yield rows, model.score_many(known.start, known.items.astype(np.int64))
