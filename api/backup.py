@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from api.home import KEY_NAMES, PSEUDONYM_KEY, Home, HomeError, atomic_write, sync_folder
+from api.home import PSEUDONYM_KEY, Home, HomeError, atomic_write, sync_folder
 from api.locks import home_lock
 
 if TYPE_CHECKING:
@@ -67,8 +67,7 @@ def back_up(home: Home, settings: Settings, store: Store, out: Path) -> bool:
         home_lock(home, "release", alone=True),
         tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as beside,
     ):
-        for name in KEY_NAMES:
-            home.read_key(name)
+        home.require()
         files = dict(_files(home))
         has_store = not settings.database_url
         if has_store:

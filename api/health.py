@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from api.errors import ApiError
-from api.home import KEY_NAMES, KeyFileError
+from api.home import KeyFileError
 from api.settings import load_settings
 from api.store.imports import DONE
 from api.store.opening import open_store
@@ -42,7 +42,7 @@ def check_home(home: Home) -> list[Trouble]:
         home: A folder with settings.
     """
     troubles: list[Trouble] = []
-    for name in KEY_NAMES:
+    for name in home.key_names:
         try:
             home.read_key(name)
         except KeyFileError as error:

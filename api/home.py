@@ -182,9 +182,15 @@ class Home:
                 f"{self.path} is not a home: it has no settings.toml; make one with "
                 f"`murmuration init --home {self.path} --platform NAME`"
             )
-        for name in KEY_NAMES if check_keys else ():
+        for name in self.key_names if check_keys else ():
             self.read_key(name)
         return self
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """Keys that must be here: a home of before tombstones draws theirs at the first erasure."""
+        is_old = not self.key_path(TOMBSTONE_KEY).exists()
+        return tuple(name for name in KEY_NAMES if name != TOMBSTONE_KEY or not is_old)
 
     def create(self, settings_toml: str) -> None:
         """Make the folder, its keys (0600) and its settings; the settings come last.

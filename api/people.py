@@ -180,6 +180,8 @@ def erase(home: Home, store: Store, learner: str) -> Receipt:
     with home_lock(home, "keys", alone=False), home_lock(home, "release", alone=True):
         pseudonymiser = pseudonymiser_of(home)
         name = pseudonymiser.pseudonym(learner)
+        if not home.key_path(TOMBSTONE_KEY).exists() and not store.tombstones():
+            atomic_write(home.key_path(TOMBSTONE_KEY), secrets.token_bytes(KEY_BYTES), mode=0o600)
         erased = store.erase(name, mark_of(home, pseudonymiser, name))
     released = [
         f"The learner was in this platform's release to round {number} of swarm {swarm[:16]}. "

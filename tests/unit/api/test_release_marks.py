@@ -16,7 +16,14 @@ import pytest
 from api import contributing, people, reconciling
 from api.contributing import AbstainedError, RoundTask, contribute
 from api.founding import Founding, join
-from api.home import IDENTITY_KEY, NEXT_PSEUDONYM_KEY, PSEUDONYM_KEY, Home, KeyFileError
+from api.home import (
+    IDENTITY_KEY,
+    NEXT_PSEUDONYM_KEY,
+    PSEUDONYM_KEY,
+    TOMBSTONE_KEY,
+    Home,
+    KeyFileError,
+)
 from api.locks import HomeBusyError, home_lock
 from api.people import (
     RenamingError,
@@ -274,6 +281,21 @@ def test_an_erased_learner_who_enrols_again_is_not_released_twice(home: Home, st
     enrol(home, store, "ana", "cleo", start=1_710_000_000)
     release(home, store, NEXT)
     assert in_round(store, home, 2) == {pseudonymiser_of(home).pseudonym("cleo")}
+
+
+def test_a_home_of_before_tombstones_draws_their_key_once(home: Home, store: Store) -> None:
+    key = home.key_path(TOMBSTONE_KEY)
+    key.unlink()
+    enrol(home, store, "ana", "ben")
+    release(home.require(), store)
+    erase(home, store, "ana")
+    assert home.read_key(TOMBSTONE_KEY)
+    key.unlink()
+    with pytest.raises(KeyFileError):  # now it is lost: nobody can tell who has come back
+        erase(home, store, "ben")
+    enrol(home, store, "ana", start=1_710_000_000)
+    with pytest.raises(KeyFileError):
+        release(home, store, NEXT)
 
 
 def test_nothing_stays_of_a_learner_who_was_never_released(home: Home, store: Store) -> None:
