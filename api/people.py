@@ -40,6 +40,10 @@ MERGED = (
     "What the learner added to that release was noised before it left and cannot be taken out of "
     "the swarm's sums; the promise of epsilon covers it."
 )
+UNCERTAIN = (
+    "Records of earlier releases were lost here, so it cannot be told whether the learner was in "
+    "one."
+)
 NOT_RELEASED = "The learner was in no release: nothing about them has left this platform."
 LATER = (
     "Own statistics and the served model forget the learner at the next `murmuration train`. Rows "
@@ -188,9 +192,10 @@ def erase(home: Home, store: Store, learner: str) -> Receipt:
         f"{MERGED} {PURPOSE}"
         for swarm, number in erased.rounds
     ]
-    return Receipt(
-        int(time.time()), dict(erased.rows), erased.rounds, (*(released or [NOT_RELEASED]), LATER)
-    )
+    if not released:
+        uncertain = f"{UNCERTAIN} {MERGED.replace('that release', 'a release')} {PURPOSE}"
+        released = [uncertain if erased.is_uncertain else NOT_RELEASED]
+    return Receipt(int(time.time()), dict(erased.rows), erased.rounds, (*released, LATER))
 
 
 def export(home: Home, store: Store, learner: str) -> dict[str, Any]:

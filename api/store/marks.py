@@ -124,10 +124,12 @@ class Erased:
     Attributes:
         rows: Rows removed, by table.
         rounds: Swarm id (hex) and round of the release that the learner was in, if any.
+        is_uncertain: Whether the learner may have been in a release whose marks are lost.
     """
 
     rows: Mapping[str, int]
     rounds: tuple[tuple[str, int], ...]
+    is_uncertain: bool
 
 
 def erase(database: Database, pseudonym: str, mark: bytes) -> Erased:
@@ -145,12 +147,15 @@ def erase(database: Database, pseudonym: str, mark: bytes) -> Erased:
         StoreError: The database failed; nothing was removed.
     """
     rows: dict[str, int] = {}
+    floor = read_floor(database)
     with database.write() as connection:
         found = connection.execute(_release_of(pseudonym)).all()
-        stones = [(mark, row.id, int(time.time())) for row in found]
+        is_uncertain = not found and _has_event_before(connection, pseudonym, floor)
+        releases_of = [row.id for row in found] or ([None] if is_uncertain else [])
+        stones = [(mark, number, int(time.time())) for number in releases_of]
         raw_insert(connection, tombstones, ("mark", "release_id", "at"), stones)
-        number = sa.select(learners.c.id).where(learners.c.pseudonym == pseudonym)
-        own = sa.delete(interactions).where(interactions.c.learner_id.in_(number))
+        code = sa.select(learners.c.id).where(learners.c.pseudonym == pseudonym)
+        own = sa.delete(interactions).where(interactions.c.learner_id.in_(code))
         rows["interactions"] = connection.execute(own).rowcount
         asked = sa.select(recommendations.c.id).where(recommendations.c.pseudonym == pseudonym)
         replies = sa.delete(feedback).where(feedback.c.recommendation_id.in_(asked))
@@ -160,7 +165,18 @@ def erase(database: Database, pseudonym: str, mark: bytes) -> Erased:
             rows[table.name] = connection.execute(named).rowcount
         rows["feedback"] += replied
         bump(connection)
-    return Erased(rows, tuple((row.swarm, row.round) for row in found))
+    return Erased(rows, tuple((row.swarm, row.round) for row in found), is_uncertain)
+
+
+def _has_event_before(connection: sa.Connection, pseudonym: str, floor: int) -> bool:
+    """Whether the floor counts a learner as released: then an erasure must leave a tombstone."""
+    query = (
+        sa.select(interactions.c.id)
+        .join(learners, learners.c.id == interactions.c.learner_id)
+        .where(learners.c.pseudonym == pseudonym)
+        .where(sa.func.coalesce(interactions.c.timestamp, 0) < floor)
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def read_tombstones(database: Database) -> frozenset[bytes]:

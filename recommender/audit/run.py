@@ -71,7 +71,7 @@ class AuditReport:
             "epsilon_low": self.epsilon_low,
             "epsilon_claimed": self.claim.epsilon,
             "delta": float(self.claim.delta),
-            "rho": self.claim.rho,
+            "rho": [self.claim.rho.numerator, self.claim.rho.denominator],
             "faults": list(self.faults),
             "claim": self.claim.sentence,
         }

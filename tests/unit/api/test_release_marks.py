@@ -298,6 +298,22 @@ def test_a_home_of_before_tombstones_draws_their_key_once(home: Home, store: Sto
         release(home, store, NEXT)
 
 
+def test_a_learner_whose_release_is_uncertain_is_not_released_after_an_erasure(
+    home: Home, store: Store
+) -> None:
+    enrol(home, store, "ana")
+    declare_all_released(home, store)
+    later = store.released_before() + 10
+    receipt = erase(home, store, "ana")
+    assert receipt.rounds == ()
+    assert "cannot be told whether" in receipt.sentences[0]
+    enrol(home, store, "ana", "ben", start=later)
+    assert "in no release" in erase(home, store, "cleo").sentences[0]
+    day = datetime.fromtimestamp(later, UTC).date() + timedelta(days=90)
+    release(home, store, replace(TASK, as_of=day))
+    assert in_round(store, home, 1) == {pseudonymiser_of(home).pseudonym("ben")}
+
+
 def test_nothing_stays_of_a_learner_who_was_never_released(home: Home, store: Store) -> None:
     enrol(home, store, "ana")
     name = pseudonymiser_of(home).pseudonym("ana")
