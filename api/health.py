@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.errors import ApiError
 from api.home import KeyFileError
+from api.serving import serving_problem
 from api.settings import load_settings
 from api.store.imports import DONE
 from api.store.opening import open_store
@@ -72,12 +73,18 @@ def check_home(home: Home) -> list[Trouble]:
                 "`murmuration swarm reconcile` has been run (R3)"
             )
         )
-    if not home.serving_path.exists():
-        troubles.append(Trouble("there is no model to serve yet; run `murmuration train`"))
+    troubles += _model_troubles(home)
     free = shutil.disk_usage(home.path).free
     if free < LOW_DISK_BYTES:
         troubles.append(Trouble(f"only {free / 1e6:,.0f} MB are free on this disk; make room"))
     return sorted(troubles, key=lambda trouble: not trouble.fatal)
+
+
+def _model_troubles(home: Home) -> list[Trouble]:
+    if not home.serving_path.exists():
+        return [Trouble("there is no model to serve yet; run `murmuration train`")]
+    problem = serving_problem(home)
+    return [Trouble(problem)] if problem else []
 
 
 def describe_home(home: Home) -> dict[str, Any]:

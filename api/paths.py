@@ -36,6 +36,10 @@ NO_MODEL = (
     "This platform has no model yet, so the steps follow the catalogue's own order. "
     "A model comes with the next training, or with the swarm's first merge."
 )
+DAMAGED_MODEL = (
+    "This platform's model cannot be used, so the steps follow the catalogue's own order. "
+    "`murmuration status` says why; the next training writes it anew."
+)
 OPTED_OUT = "This learner has opted out of personal paths, so this one is general."
 
 
@@ -228,7 +232,9 @@ def _knows(catalogue: PathCatalogue, served: Served) -> Callable[[str], bool]:
 
 def _cautions(known: _Known, served: Served) -> tuple[str, ...]:
     """Why the path is general, beyond what the path itself knows."""
-    no_model = (NO_MODEL,) if served.model is None else ()
+    no_model: tuple[str, ...] = ()
+    if served.model is None:
+        no_model = (DAMAGED_MODEL if served.named else NO_MODEL,)
     return (OPTED_OUT, *no_model) if known.opted_out else no_model
 
 

@@ -38,6 +38,7 @@ class Served:
         round: The swarm's round that it holds; None without a swarm.
         trained_at: When `fit` or `train` wrote it, UTC.
         problem: Why the model that `SERVING` names is not the one in use; empty if it is.
+        named: Whether `SERVING` names a model, usable or not.
     """
 
     model: ServingModel | None = None
@@ -46,6 +47,7 @@ class Served:
     round: int | None = None
     trained_at: datetime | None = None
     problem: str = ""
+    named: bool = False
 
 
 class Serving:
@@ -83,7 +85,7 @@ class Serving:
             kept = "the model before it stays in use" if self._served.model else "there is none"
             problem = f"{path} names a model that cannot be used ({error}); {kept}. Run `fit` again"
             logger.error("%s", problem)  # noqa: TRY400  # the sentence says it all
-            return replace(self._served, problem=problem)
+            return replace(self._served, problem=problem, named=True)
         logger.info("serving model %s of round %s", new.digest, new.round)
         return new
 
@@ -110,7 +112,13 @@ class Serving:
             digest=digest,
             round=int(pointer["round"]) or None,  # 0 is before the first merge
             trained_at=moved_at.astimezone(UTC),
+            named=True,
         )
+
+
+def serving_problem(home: Home) -> str:
+    """Why the model of a home cannot be served; empty if it can."""
+    return Serving(home).current().problem
 
 
 def _stamp(path: Path) -> _Stamp | None:

@@ -242,6 +242,11 @@ def _peak_rss_mb() -> float:
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
+def _spread(error: object) -> str:
+    """A standard error, which a single learner has not."""
+    return "-" if not isinstance(error, float) or math.isnan(error) else f"{error:.3f}"
+
+
 def _show(records: Sequence[Mapping[str, object]], k: int) -> None:
     rows = []
     for record in records:
@@ -256,7 +261,7 @@ def _show(records: Sequence[Mapping[str, object]], k: int) -> None:
                 name,
                 f"{record['epsilon']:g}",
                 f"{record['sigma']:.4g}",
-                f"{record[f'hit_rate@{k}']:.3f} ± {record[f'hit_rate@{k}_se']:.3f}",
+                f"{record[f'hit_rate@{k}']:.3f} ± {_spread(record[f'hit_rate@{k}_se'])}",
                 f"{record[f'ndcg@{k}']:.3f}",
                 f"{record['mrr']:.3f}",
                 f"{record['coverage']:.2f}",

@@ -64,7 +64,9 @@ def _fit(home: Home, json_path: Path | None, command: str, *, explained: bool = 
 def _report(fitted: Fitted) -> None:
     source = f"the merged model of round {fitted.round}" if fitted.round else "no merged model yet"
     click.echo(f"Serving {fitted.digest[:16]}…: {fitted.items} items, {source}.")
-    if not fitted.uses_own:
+    if not fitted.items:
+        click.echo("The catalogue is empty: run `murmuration catalogue import`, then train again.")
+    elif not fitted.uses_own:
         click.echo(
             f"Own exact statistics are not used: below {LEARNER_FLOOR} consenting learners, or no "
             f"pair of items with {PAIR_FLOOR} learners behind it (R17)."
