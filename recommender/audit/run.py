@@ -101,9 +101,10 @@ def audit(
         ReleaseError: The claim is too weak to be refuted by canaries.
     """
     chosen = ReleasePath() if path is None else path
+    canaries = audit_canaries(manifest, chosen, effort.canaries)  # first: it may refuse the claim
     return AuditReport(
         claim=claim(manifest),
         white_box=audit_white_box(manifest, chosen, effort.releases, tick),
-        canaries=audit_canaries(manifest, chosen, effort.canaries),
+        canaries=canaries,
         samplers=tuple(audit_sampler(manifest, chosen.noise, effort.draws)),
     )

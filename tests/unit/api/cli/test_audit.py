@@ -27,7 +27,8 @@ def smaller(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_bounds_stand_beside_the_claim(run: Callable[..., str], tmp_path: Path) -> None:
     file = tmp_path / "audit.json"
-    printed = run("audit-privacy", "--quick", "--json", file)
+    printed = run("audit-privacy", "--quick", "--releases", "120", "--json", file)
+    assert "120 releases of each side" in printed
     assert "canaries, one run" in printed
     assert "too few releases to tell 3 %" in printed
     assert "No attack proved more than the claim." in printed

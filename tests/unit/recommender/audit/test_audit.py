@@ -106,6 +106,11 @@ def test_enough_canaries_are_inserted_for_the_claim():
 def test_a_claim_that_no_canaries_can_refute_is_refused():
     with pytest.raises(ReleaseError, match="white-box audit only"):
         design(canaries_needed(20))
+    weak = default_manifest(9, bytes(32), enrolled_counts=True, sigma_squared=1_000**2)
+    asked: list[int] = []
+    with pytest.raises(ReleaseError, match="white-box audit only"):
+        audit(weak, tick=asked.append)
+    assert asked == []  # refused before the long part
 
 
 def test_the_sampler_is_fair_and_half_of_it_is_not():
