@@ -40,6 +40,7 @@ class Mix:
         default: The weights before fitting.
         decay: Weight of a history item a step older.
         ridge: Share of own pairs' weight that the sequential ridge has.
+        ridge_memory: Weight of an item a step older in that ridge.
         holdouts: Learners whose last items were held out.
         fitted: Whether the hold-out was used; False says that the default stays.
         gain: Log likelihood that the fit gained per hold-out, in nats.
@@ -49,6 +50,7 @@ class Mix:
     default: Mapping[str, float]
     decay: float = DECAY
     ridge: float = 0.0
+    ridge_memory: float = 0.0
     holdouts: int = 0
     fitted: bool = False
     gain: float = 0.0

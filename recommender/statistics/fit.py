@@ -35,7 +35,7 @@ from recommender.statistics.local import (
     own_statistics,
 )
 from recommender.statistics.mix import FEWEST, fit_mix
-from recommender.statistics.ridge import ridge_weights
+from recommender.statistics.ridge import MEMORIES, ridge_weights
 from recommender.statistics.sequences import ITEM_VERBS, Sequences, build_sequences
 from recommender.statistics.serving_model import ServingModel
 from recommender.statistics.serving_parts import PairPart, empty_pairs
@@ -54,8 +54,8 @@ if TYPE_CHECKING:
     from recommender.statistics.serving_parts import TextPart
 
 
-RIDGE_SHARES = (0.0, 0.5, 1.0)
-"""How much of own pairs' weight the sequential ridge may have."""
+RIDGES = tuple((share, memory) for memory in MEMORIES for share in (0.5, 1.0))
+"""How much of own pairs' weight the sequential ridge may have, and with which memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,7 +213,7 @@ def _assemble(
     if own is not None and sequences is not None:
         local = _fit_local(own, alone=sources.alone)
         if mix is not None and mix.ridge > 0:
-            local = _add_ridge(local, own, sequences, mix.ridge)
+            local = _add_ridge(local, own, sequences, (mix.ridge, mix.ridge_memory))
     exact = np.zeros(size) if own is None else own.popularity
     everything = others.shared_popularity if own is None else exact + others.popularity
     return ServingModel(
@@ -241,11 +241,11 @@ def _choose_mix(sources: _Sources, ties: str) -> Mix:
         return replace(default, holdouts=len(held.known))
     # What was released of hidden pairs holds the held-out items too: it stays out of the fit.
     plain = _assemble(sources, own, held.remaining, released=False)
-    candidates = [plain]
-    for share in RIDGE_SHARES[1:]:
-        local = _add_ridge(plain.local, own, held.remaining, share)
-        candidates.append(replace(plain, local=local))
-    return fit_mix(dict(zip(RIDGE_SHARES, candidates, strict=True)), held, default)
+    candidates = {(0.0, 0.0): plain}
+    for ridge in RIDGES:
+        local = _add_ridge(plain.local, own, held.remaining, ridge)
+        candidates[ridge] = replace(plain, local=local)
+    return fit_mix(candidates, held, default)
 
 
 def recommendable(catalogue: Sequence[CatalogueItem], recommend: str) -> list[CatalogueItem]:
@@ -292,10 +292,13 @@ def _fit_local(own: OwnStatistics, *, alone: bool) -> PairPart:
     )
 
 
-def _add_ridge(part: PairPart, own: OwnStatistics, sequences: Sequences, share: float) -> PairPart:
-    """Own pairs with `share` of their weight from the sequential ridge."""
-    ridge = ridge_weights(sequences, own)
-    both = (1.0 - share) * _scaled(part.weights) + share * _scaled(ridge)
+def _add_ridge(
+    part: PairPart, own: OwnStatistics, sequences: Sequences, ridge: tuple[float, float]
+) -> PairPart:
+    """Own pairs with a share of their weight from the sequential ridge of some memory."""
+    share, memory = ridge
+    weights = ridge_weights(sequences, own, memory)
+    both = (1.0 - share) * _scaled(part.weights) + share * _scaled(weights)
     return replace(part, weights=both.astype(np.float32))
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import minimize
 
-from recommender.statistics.blend import DECAY, Mix
+from recommender.statistics.blend import Mix
 from recommender.statistics.serving_model import PARTS
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ VARIANCE = 0.25
 MEMORIES = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Weights of a history item a step older that are tried."""
 
-_LONGER = tuple(memory for memory in MEMORIES if memory > DECAY)
-_SHORTER = tuple(memory for memory in reversed(MEMORIES) if memory < DECAY)
 FIRST = 60
 _BATCH = 128
 
@@ -58,28 +56,31 @@ class Candidates:
     share: NDArray[np.float64]
 
 
-def fit_mix(models: Mapping[float, ServingModel], held: HoldOut, default: Mix) -> Mix:
+def fit_mix(models: Mapping[tuple[float, float], ServingModel], held: HoldOut, default: Mix) -> Mix:
     """Adjust the default mix to a hold-out.
 
     Args:
-        models: Fitted without the hold-out, by the ridge's share; the default's among them.
+        models: Fitted without the hold-out, by the ridge's share and memory; the default's, (0, 0),
+            among them. One with a short memory is tried with a short history.
         held: The hold-out.
         default: What is adjusted.
 
     Returns:
         The fitted mix; the default if nothing finite could be fitted.
     """
-    base = models[default.ridge]
-    places = _places(base, held)
+    ridge, decay = (default.ridge, default.ridge_memory), default.decay
+    places = _places(models[ridge], held)
     start = np.array([default.weights.get(name, 0.0) for name in PARTS])
-    first = _Trial.of(base, held, places, start)
-    best, ridge, decay = first, default.ridge, default.decay
-    for share, model in models.items():
-        if share != default.ridge:
-            trial = _Trial.of(replace(model, decay=decay), held, places, start)
+    first = best = _Trial.of(models[ridge], held, places, start)
+    for form, model in models.items():
+        if form != (default.ridge, default.ridge_memory):
+            memory = min(default.decay, form[1])
+            trial = _Trial.of(replace(model, decay=memory), held, places, start)
             if trial.clearly_beats(best):
-                best, ridge = trial, share
-    for memories in (_LONGER, _SHORTER):
+                best, ridge, decay = trial, form, memory
+    longer = [memory for memory in MEMORIES if memory > decay]
+    shorter = [memory for memory in reversed(MEMORIES) if memory < decay]
+    for memories in (longer, shorter):
         for memory in memories:
             trial = _Trial.of(replace(models[ridge], decay=memory), held, places, start)
             if not trial.clearly_beats(best):
@@ -92,7 +93,8 @@ def fit_mix(models: Mapping[float, ServingModel], held: HoldOut, default: Mix) -
         weights=dict(zip(PARTS, best.weights.tolist(), strict=True)),
         default=dict(default.weights),
         decay=decay,
-        ridge=ridge,
+        ridge=ridge[0],
+        ridge_memory=ridge[1],
         holdouts=len(held.known),
         fitted=True,
         gain=float(np.mean(best.likelihood - before)),

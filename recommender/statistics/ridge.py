@@ -1,6 +1,6 @@
 """What follows from all that came before: a sequential ridge over a platform's own histories.
 
-For each position t of a history x_t = sum over items before it of .85^age, y_t = sum over items
+For each position t of a history x_t = sum over items up to it of memory^age, y_t = sum over items
 after it of .7^delay; B = (X'X + 30 I)^-1 X'Y and W = max(B, 0)^1/2, zero diagonal. A closed form
 like EASE (Steck 2019), but directed and with a memory; it is strong where histories are long. A
 pair below R17's floor is left out of both products.
@@ -19,25 +19,30 @@ if TYPE_CHECKING:
     from recommender.statistics.local import OwnStatistics
     from recommender.statistics.sequences import Sequences
 
-MEMORY = 0.85
+MEMORIES = (0.85, 0.5)
+"""Weights of an item a step older that are tried: long and short."""
+
 FUTURE = 0.7
 REGULARISATION = 30.0
 KEEP = 60
 _REACH = 24
 
 
-def ridge_weights(sequences: Sequences, own: OwnStatistics) -> NDArray[np.float32]:
+def ridge_weights(
+    sequences: Sequences, own: OwnStatistics, memory: float = MEMORIES[0]
+) -> NDArray[np.float32]:
     """Item-to-item weights over `own.domain`.
 
     Args:
         sequences: The histories behind `own`.
         own: Own exact statistics; their support and floor decide which pairs count.
+        memory: Weight of an item a step older, in (0, 1].
 
     Returns:
         Not negative; all zero where the solve fails; float32, `(m, m)`.
     """
     size = own.domain.size
-    before, after = _prefixes(sequences.last(KEEP), own.domain)
+    before, after = _prefixes(sequences.last(KEEP), own.domain, memory)
     gram = (before.T @ before).toarray()
     cross = (before.T @ after).toarray()
     hidden = own.together == 0  # below the floor, or never together within reach
@@ -57,7 +62,9 @@ def ridge_weights(sequences: Sequences, own: OwnStatistics) -> NDArray[np.float3
     return result
 
 
-def _prefixes(recent: Sequences, domain: NDArray[np.int32]) -> tuple[csr_matrix, csr_matrix]:
+def _prefixes(
+    recent: Sequences, domain: NDArray[np.int32], memory: float
+) -> tuple[csr_matrix, csr_matrix]:
     """What came before and what came after each position that has both; `(positions, m)` each."""
     learner = np.repeat(np.arange(len(recent)), recent.lengths())
     where = np.searchsorted(domain, recent.items)
@@ -66,7 +73,7 @@ def _prefixes(recent: Sequences, domain: NDArray[np.int32]) -> tuple[csr_matrix,
     positions = np.arange(recent.items.size)
     for lag in range(_REACH):
         there = positions[lag:][learner[lag:] == learner[: learner.size - lag]]
-        before.append((there, where[there - lag], known[there - lag] * MEMORY**lag))
+        before.append((there, where[there - lag], known[there - lag] * memory**lag))
         ahead = lag + 1
         there = positions[:-ahead][learner[ahead:] == learner[: learner.size - ahead]]
         after.append((there, where[there + ahead], known[there + ahead] * FUTURE**lag))

@@ -15,7 +15,7 @@ from recommender.statistics.fit import fit_mixed, fit_serving
 from recommender.statistics.holdout import hold_out
 from recommender.statistics.local import own_statistics
 from recommender.statistics.mix import Candidates, fit_weights, softmax_likelihood
-from recommender.statistics.ridge import MEMORY, REGULARISATION, ridge_weights
+from recommender.statistics.ridge import MEMORIES, REGULARISATION, ridge_weights
 from recommender.statistics.sequences import from_lists
 from recommender.statistics.serving_parts import TextPart
 from recommender.trial import privacy_for, run_open, sum_platforms
@@ -99,7 +99,7 @@ def test_the_ridge_is_the_closed_form_over_positions() -> None:
         for place in range(len(history) - 1):
             before, after = np.zeros(3), np.zeros(3)
             for age, item in enumerate(reversed(history[: place + 1])):
-                before[item] = MEMORY**age
+                before[item] = MEMORIES[0] ** age
             for delay, item in enumerate(history[place + 1 :]):
                 after[item] = 0.7**delay
             gram += np.outer(before, before)
@@ -190,3 +190,21 @@ def test_junk_texts_lose_their_weight() -> None:
         catalogue=entries(), interactions=split.train, verbs=VERBS, pair_floor=0, text=text
     )
     assert mix.weights["text"] < 0.6 * DEFAULT_BLEND["text"]
+
+
+def test_where_only_the_last_item_matters_the_memory_becomes_short() -> None:
+    rng = np.random.default_rng(5)
+    follows = rng.permuted(np.tile(np.arange(ITEMS), (ITEMS, 1)), axis=1)[:, :3]
+    histories = []
+    for _ in range(500):
+        walk = [int(rng.integers(ITEMS))]
+        for _ in range(12):
+            fresh = [int(item) for item in follows[walk[-1]] if item not in walk]
+            if not fresh:
+                break
+            walk.append(fresh[int(rng.integers(len(fresh)))])
+        histories.append(walk)
+    _, mix = fit_mixed(
+        catalogue=entries(), interactions=interactions(histories, ITEMS), verbs=VERBS, pair_floor=0
+    )
+    assert mix.decay <= 0.5
