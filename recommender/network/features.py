@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 TEXT_WIDTH = 64
 CODE_WIDTH = 256
 _DENSE = 1_000
+_NOTHING = 1e-6
 
 
 def content_features(
@@ -44,12 +45,13 @@ def content_features(
         text: A text part fitted before on the same catalogue, to save time.
 
     Returns:
-        float32, `(items, text_width + code_width)`.
+        float32, `(items, at most text_width + code_width)`; what is 0 for all items is left out.
     """
     spectral = _text_features(fit_text(catalogue) if text is None else text, text_width)
     codes = _codes([entry.item for entry in catalogue], code_width)
     both = np.concatenate([spectral, codes], axis=1)
-    features: NDArray[np.float32] = (both / np.sqrt(2.0)).astype(np.float32)
+    used = np.abs(both).max(axis=0, initial=0.0) > _NOTHING
+    features: NDArray[np.float32] = (both[:, used] / np.sqrt(2.0)).astype(np.float32)
     return features
 
 
@@ -69,7 +71,8 @@ def _text_features(text: TextPart, width: int) -> NDArray[np.float64]:
     # An eigenvector's sign is free: the largest entry is made positive, so that runs agree.
     peak = np.abs(vectors).argmax(axis=0)
     vectors = vectors * np.where(vectors[peak, np.arange(vectors.shape[1])] < 0, -1.0, 1.0)
-    scaled = vectors * np.sqrt(np.maximum(values, 0.0))
+    values = np.where(values > _NOTHING * max(float(values[0]), 0.0), values, 0.0)
+    scaled = vectors * np.sqrt(values)
     norm = np.linalg.norm(scaled, axis=1, keepdims=True)
     features[:, : scaled.shape[1]] = np.where(norm > 1e-9, scaled / np.maximum(norm, 1e-9), 0.0)
     return features

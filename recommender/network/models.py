@@ -75,7 +75,7 @@ def fit_sasrec(histories: Sequences, items: int, seed: int) -> NetworkModel:
     """
     with seeded(seed):
         network = SasRec(items, KEEP)
-    train(network, histories, TrainOptions(learning_rate=1e-3), seed)
+    train(network, histories, TrainOptions(learning_rate=3e-3), seed)
     return NetworkModel(network)
 
 

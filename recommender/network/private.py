@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from recommender.statistics.sequences import Sequences
 
 SAMPLER = "statistical"
-PHYSICAL_BATCH = 128
+PHYSICAL_BATCH = 512
 KEEP = 12
 """Latest items of a learner that are trained on: most of the time goes into padding."""
 LEARNING_RATE = 0.02
@@ -89,7 +89,7 @@ class PrivateRun:
     Attributes:
         noise_multiplier: Noise sd over the clip.
         epsilon: Spent, everything together; at most the plan's.
-        learners: Learners in each step, empty ones included.
+        learners: In each step, empty steps included; only learners with a next item count.
     """
 
     noise_multiplier: float
@@ -123,20 +123,25 @@ def train_private(
 
     Args:
         network: Made of modules that opacus supports.
-        histories: One entry a learner, one-item learners included.
+        histories: One entry a learner.
         plan: What may be spent.
         seed: Draws steps and noise.
         noise_multiplier: None takes the smallest that keeps the plan; a number is for tests.
         learning_rate: Of Adam.
 
     Raises:
-        EvaluationError: There is no learner, or no noise keeps the plan.
+        EvaluationError: Nobody has a next item, or no noise keeps the plan.
     """
-    if len(histories) == 0:
-        raise EvaluationError("there is no learner to train on")
     multiplier = noise_multiplier_for(plan) if noise_multiplier is None else noise_multiplier
     table = padded(histories, network.items, KEEP)
     table = torch.nn.functional.pad(table, (0, max(2 - table.shape[1], 0)), value=network.items)
+    length = (table < network.items).sum(dim=1)
+    # Sampling knows nothing of the order: sorted by length, little is computed on padding. Whoever
+    # has no next item has a gradient of zero, sampled or not, and is left out at no change.
+    order = length.argsort(stable=True)
+    table = table[order[length[order] >= 2]]
+    if table.shape[0] == 0:
+        raise EvaluationError("no learner has two items: a network has nothing to learn from")
     network.train()
     module = GradSampleModule(network, batch_first=True, loss_reduction="sum", strict=True)
     try:

@@ -211,5 +211,15 @@ def test_the_chance_of_a_step_depends_on_public_facts_alone():
 
 
 def test_nobody_to_train_on_is_said():
-    with pytest.raises(EvaluationError, match="no learner"):
-        train_private(encoder(), from_lists([]), PLAN, 0, noise_multiplier=1.0)
+    for histories in ([], [[1], [2]]):
+        with pytest.raises(EvaluationError, match="nothing to learn"):
+            train_private(encoder(), from_lists(histories), PLAN, 0, noise_multiplier=1.0)
+
+
+def test_whoever_has_no_next_item_changes_nothing():
+    plan = replace(PLAN, sample_rate=1.0, steps=3)
+    few, more = encoder(), encoder()
+    pairs = [[0, 1, 2], [3, 4]]
+    train_private(few, from_lists(pairs), plan, 0, noise_multiplier=0.0)
+    train_private(more, from_lists([[5], *pairs, [], [7]]), plan, 0, noise_multiplier=0.0)
+    assert torch.allclose(weights(few), weights(more), atol=1e-6)
