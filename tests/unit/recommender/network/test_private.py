@@ -118,8 +118,8 @@ def test_an_empty_step_is_noised_and_counted():
 
 
 def test_steps_are_poisson_and_physical_batches_change_nothing(monkeypatch):
-    many = from_lists([[who % ITEMS, (who + 1) % ITEMS, (who + 3) % ITEMS] for who in range(400)])
-    plan = replace(PLAN, sample_rate=0.25, steps=30)
+    many = from_lists([[who % ITEMS, (who + 1) % ITEMS, (who + 3) % ITEMS] for who in range(200)])
+    plan = replace(PLAN, sample_rate=0.25, steps=16)
     whole, split = encoder(), encoder()
     run = train_private(whole, many, plan, seed=3, noise_multiplier=0.5)
     monkeypatch.setattr("recommender.network.private.PHYSICAL_BATCH", 16)
@@ -127,9 +127,9 @@ def test_steps_are_poisson_and_physical_batches_change_nothing(monkeypatch):
     assert run.learners == again.learners
     assert torch.allclose(weights(whole), weights(split), atol=1e-3)
     counts = np.array(run.learners)
-    assert len(counts) == 30
-    assert abs(counts.mean() - 100) < 4 * math.sqrt(75 / 30)
-    assert 20 < counts.var(ddof=1) < 200  # binomial: 75; a fixed batch would have none
+    assert len(counts) == 16
+    assert abs(counts.mean() - 50) < 4 * math.sqrt(37.5 / 16)
+    assert 5 < counts.var(ddof=1) < 120  # binomial: 37.5; a fixed batch would have none
 
 
 def test_the_same_seed_gives_the_same_network_and_another_other_noise():
