@@ -12,6 +12,7 @@ released by the product; `seed` exists for measurements (R11).
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -145,7 +146,9 @@ def train_private(
     network.train()
     module = GradSampleModule(network, batch_first=True, loss_reduction="sum", strict=True)
     try:
-        with seeded(seed):
+        with seeded(seed), warnings.catch_warnings():
+            # Opacus' hooks sit on the first layer, too, whose input is a constant: that is meant.
+            warnings.filterwarnings("ignore", "Full backward hook is firing")
             sizes = _run(module, network, table, plan, (multiplier, learning_rate, seed))
     finally:
         module.to_standard_module()
