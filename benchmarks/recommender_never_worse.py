@@ -181,6 +181,7 @@ def measure(
     entries: list[CatalogueItem],
     epsilon: float,
     seed: int,
+    floors: tuple[bool, ...] = (True, False),
 ) -> Iterator[dict[str, object]]:
     """One record a platform."""
     verbs = ("enrolled", "viewed")
@@ -192,10 +193,10 @@ def measure(
         sums, privacy_for(epsilon), np.array([name in anchors for name in platforms]), seed
     )
     for index, (name, one) in enumerate(splits.items()):
-        for floor in (True, False):
-            floors = {} if floor else {"pair_floor": 0, "learner_floor": 0}
+        for floor in floors:
+            limits = {} if floor else {"pair_floor": 0, "learner_floor": 0}
             common = {"catalogue": entries, "interactions": one.train, "verbs": verbs}
-            common |= {"text": text, **floors}
+            common |= {"text": text, **limits}
             seen = {"head": head, "merged": merged.seen_by(index)}
             default = fit_serving(**common, **seen)
             fitted, mix = fit_mixed(**common, **seen, ties=split.ties)
@@ -260,6 +261,8 @@ def main() -> None:
     parser.add_argument("--oulad", type=Path)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--epsilon", type=float, default=4.0)
+    parser.add_argument("--settings", default="", help="only those whose name holds this text")
+    parser.add_argument("--served", action="store_true", help="only with R17's floor, as served")
     args = parser.parse_args()
     records = []
     for seed in range(args.seeds):
@@ -281,10 +284,13 @@ def main() -> None:
                 ("oulad, size", split, by_size(split, (20, 60, 200, 1_000), seed), entries),
             ]
         for name, split, platforms, entries in settings:
-            for record in measure(split, platforms, entries, args.epsilon, seed):
+            if args.settings not in name:
+                continue
+            floors = (True,) if args.served else (True, False)
+            for record in measure(split, platforms, entries, args.epsilon, seed, floors):
                 records.append({"setting": name, "seed": seed, **record})
                 print(json.dumps(records[-1]), flush=True)
-    for floor in (True, False) if records else ():
+    for floor in sorted({bool(record["floor"]) for record in records}, reverse=True):
         summarise(records, floor=floor)
 
 

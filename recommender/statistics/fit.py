@@ -26,7 +26,7 @@ from recommender.statistics.blend import (
 from recommender.statistics.combining import Others, nobody, read_others, with_own
 from recommender.statistics.direction import split_directions
 from recommender.statistics.gate import merged_gate, own_gate
-from recommender.statistics.holdout import hold_out
+from recommender.statistics.holdout import MOST, hold_out
 from recommender.statistics.local import (
     LEARNER_FLOOR,
     MAX_ITEMS,
@@ -54,8 +54,10 @@ if TYPE_CHECKING:
     from recommender.statistics.serving_parts import TextPart
 
 
-RIDGES = tuple((share, memory) for memory in MEMORIES for share in (0.5, 1.0))
-"""How much of own pairs' weight the sequential ridge may have, and with which memory."""
+RIDGE_SHARES = (0.5, 1.0)
+"""How much of own pairs' weight the sequential ridge may have."""
+
+_MANY_ITEMS = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,7 +215,7 @@ def _assemble(
     if own is not None and sequences is not None:
         local = _fit_local(own, alone=sources.alone)
         if mix is not None and mix.ridge > 0:
-            local = _add_ridge(local, own, sequences, (mix.ridge, mix.ridge_memory))
+            local = _mixed_pairs(local, ridge_weights(sequences, own, mix.ridge_memory), mix.ridge)
     exact = np.zeros(size) if own is None else own.popularity
     everything = others.shared_popularity if own is None else exact + others.popularity
     return ServingModel(
@@ -235,17 +237,39 @@ def _choose_mix(sources: _Sources, ties: str) -> Mix:
     default = default_mix(sources.blend)
     if sources.rows is None or sources.own is None:
         return default
-    held = hold_out(sources.rows, sources.verbs, ties=ties)
-    own = _own(held.remaining, len(sources.item_ids), sources.limits)
+    # Where a ranking takes long fewer are drawn: a hold-out of 1,000 tells five weights well.
+    most = MOST // 2 if len(sources.item_ids) > _MANY_ITEMS else MOST
+    held = hold_out(sources.rows, sources.verbs, ties=ties, most=most)
+    own = _own_without(sources, sources.own, held.remaining)
     if len(held.known) < FEWEST or own is None:
         return replace(default, holdouts=len(held.known))
     # What was released of hidden pairs holds the held-out items too: it stays out of the fit.
     plain = _assemble(sources, own, held.remaining, released=False)
     candidates = {(0.0, 0.0): plain}
-    for ridge in RIDGES:
-        local = _add_ridge(plain.local, own, held.remaining, ridge)
-        candidates[ridge] = replace(plain, local=local)
+    for memory in MEMORIES:
+        ridge = ridge_weights(held.remaining, own, memory)
+        for share in RIDGE_SHARES:
+            local = _mixed_pairs(plain.local, ridge, share)
+            candidates[share, memory] = replace(plain, local=local)
     return fit_mix(candidates, held, default)
+
+
+def _own_without(
+    sources: _Sources, whole: OwnStatistics, remaining: Sequences
+) -> OwnStatistics | None:
+    """Own statistics without the hold-out, over the pairs that serving will see (R17).
+
+    With the floor applied to the remaining histories alone fewer pairs would pass it than pass it
+    where the model serves, and the fit would trust own pairs too little.
+    """
+    own = _own(remaining, len(sources.item_ids), (0, *sources.limits[1:]))
+    if own is None:
+        return None
+    place = np.minimum(np.searchsorted(whole.domain, own.domain), whole.domain.size - 1)
+    inside = whole.domain[place] == own.domain
+    visible = whole.support[np.ix_(place, place)] >= sources.limits[0]
+    visible &= inside[:, None] & inside[None, :]
+    return replace(own, together=own.together * visible, direction=own.direction * visible)
 
 
 def recommendable(catalogue: Sequence[CatalogueItem], recommend: str) -> list[CatalogueItem]:
@@ -292,13 +316,9 @@ def _fit_local(own: OwnStatistics, *, alone: bool) -> PairPart:
     )
 
 
-def _add_ridge(
-    part: PairPart, own: OwnStatistics, sequences: Sequences, ridge: tuple[float, float]
-) -> PairPart:
-    """Own pairs with a share of their weight from the sequential ridge of some memory."""
-    share, memory = ridge
-    weights = ridge_weights(sequences, own, memory)
-    both = (1.0 - share) * _scaled(part.weights) + share * _scaled(weights)
+def _mixed_pairs(part: PairPart, ridge: NDArray[np.float32], share: float) -> PairPart:
+    """Own pairs with a share of their weight from the sequential ridge."""
+    both = np.float32(1.0 - share) * _scaled(part.weights) + np.float32(share) * _scaled(ridge)
     return replace(part, weights=both.astype(np.float32))
 
 

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 MOST = 2_000
 """Learners whose last items are held out at most; more would change the mix no further."""
 
+SHARE = 4
+"""A platform of many learners holds out one in so many: the rest must look as the whole does."""
+
+_ENOUGH = 400
+
 
 @dataclass(frozen=True, eq=False)
 class HoldOut:
@@ -62,6 +67,7 @@ def hold_out(
     tied = np.bincount(learner[moment], minlength=learners)
     held = np.where((tied < count)[learner], moment, last)
     eligible = np.flatnonzero(count >= 2)
+    most = min(most, max(_ENOUGH, eligible.size // SHARE))
     if eligible.size > most:
         rng = np.random.default_rng([seed, 41])
         eligible = np.sort(rng.choice(eligible, most, replace=False))

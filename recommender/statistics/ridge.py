@@ -25,7 +25,8 @@ MEMORIES = (0.85, 0.5)
 FUTURE = 0.7
 REGULARISATION = 30.0
 KEEP = 60
-_REACH = 24
+_LEAST = 0.02
+_CHUNK = 4_096
 
 
 def ridge_weights(
@@ -42,9 +43,12 @@ def ridge_weights(
         Not negative; all zero where the solve fails; float32, `(m, m)`.
     """
     size = own.domain.size
-    before, after = _prefixes(sequences.last(KEEP), own.domain, memory)
-    gram = (before.T @ before).toarray()
-    cross = (before.T @ after).toarray()
+    gram, cross = np.zeros((size, size)), np.zeros((size, size))
+    for first in range(0, len(sequences), _CHUNK):
+        chunk = np.arange(first, min(first + _CHUNK, len(sequences)), dtype=np.int64)
+        before, after = _prefixes(sequences.select(chunk).last(KEEP), own.domain, memory)
+        gram += (before.T @ before).toarray()
+        cross += (before.T @ after).toarray()
     hidden = own.together == 0  # below the floor, or never together within reach
     np.fill_diagonal(cross, 0.0)
     cross[hidden] = 0.0
@@ -71,11 +75,12 @@ def _prefixes(
     known = domain[np.minimum(where, domain.size - 1)] == recent.items
     before, after = [], []
     positions = np.arange(recent.items.size)
-    for lag in range(_REACH):
-        there = positions[lag:][learner[lag:] == learner[: learner.size - lag]]
+    for lag in range(_lags(memory)):
+        there = positions[lag:][learner[lag:] == learner[: max(learner.size - lag, 0)]]
         before.append((there, where[there - lag], known[there - lag] * memory**lag))
+    for lag in range(_lags(FUTURE)):
         ahead = lag + 1
-        there = positions[:-ahead][learner[ahead:] == learner[: learner.size - ahead]]
+        there = positions[:-ahead][learner[ahead:] == learner[: max(learner.size - ahead, 0)]]
         after.append((there, where[there + ahead], known[there + ahead] * FUTURE**lag))
     goes_on = np.zeros(positions.size)
     goes_on[after[0][0]] = 1.0
@@ -83,6 +88,11 @@ def _prefixes(
     first = _matrix(before, shape)
     first = first.multiply(goes_on[:, None]).tocsr()
     return first, _matrix(after, shape)
+
+
+def _lags(weight: float) -> int:
+    """Steps after which a weight has fallen below .02."""
+    return KEEP if weight >= 1 else 1 + int(np.log(_LEAST) / np.log(weight))
 
 
 def _matrix(

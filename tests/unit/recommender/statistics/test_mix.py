@@ -119,6 +119,18 @@ def test_a_pair_below_the_floor_has_no_ridge_weight() -> None:
     assert (weights[2:] == 0).all()
 
 
+@pytest.mark.parametrize("history", [[], [1], [1, 0]])
+def test_the_ridge_of_hardly_anything_is_finite(history) -> None:
+    own = own_statistics(from_lists([[0, 1, 2]] * 3), 3, pair_floor=0, learner_floor=0)
+    assert own is not None
+    assert np.isfinite(ridge_weights(from_lists([history]), own)).all()
+
+
+def test_a_platform_of_many_learners_holds_out_a_quarter_of_them() -> None:
+    assert len(hold_out(clusters(2400), VERBS).known) == 600
+    assert len(hold_out(clusters(300), VERBS).known) == 300
+
+
 def test_below_thirty_hold_outs_the_default_stays() -> None:
     _, mix = fit_mixed(
         catalogue=entries(), interactions=clusters(29), verbs=VERBS, learner_floor=0, pair_floor=0
