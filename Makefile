@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 MINUTES ?= 10
 ARGS ?=
 
-.PHONY: help demo test check format soak bench clean
+.PHONY: help demo test check format soak bench results clean
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -50,6 +50,9 @@ soak: $(VENV)/.installed-all ## The long tests, about MINUTES minutes
 
 bench: $(VENV)/.installed-all ## Every benchmark, each a ratio against what a user would pick instead
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
+
+results: $(VENV)/.installed-all ## Tables and plots of docs/results.md, from the logs that ship (about 10 minutes)
+	$(BIN)/python benchmarks/report/make.py $(ARGS)
 
 clean: ## Remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build *.egg-info

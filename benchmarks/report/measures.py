@@ -1,0 +1,333 @@
+"""What `benchmarks/report/make.py` measures: one function a question, each yielding records.
+
+A record is one figure of one seed: `section`, `log`, `row`, `column`, `seed`, `value` (HR@10),
+`error` (its standard error over learners), `ndcg`, `targets`. Everything runs on the code that the
+product releases, merges and fits with.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recommender.comparison import Options, compare_platforms
+from recommender.comparison_table import EVERYBODY, table_rows
+from recommender.evaluation import Split, evaluate, leave_last_out
+from recommender.metrics import Outcome, summarise
+from recommender.models import STATISTICS, StatisticsModel, Training, fit_model
+from recommender.statistics.cap import sum_and_rest
+from recommender.statistics.fit import fit_serving
+from recommender.statistics.merged import MergedSums
+from recommender.statistics.sequences import build_sequences, from_lists
+from recommender.statistics.text import fit_text
+from recommender.trial import Round, anchors_by_bracket, privacy_for, run_open, sum_platforms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from recommender.catalogue import CatalogueItem
+    from recommender.evaluation import Scorer, Ties
+    from recommender.interactions import Interactions
+from recommender.statistics.sequences import Sequences
+
+AT = 10
+BASELINES = ("popularity", "course-order", "item-knn", "markov", "ease", "als", "bpr")
+EPSILON = 4.0
+EPSILONS = (0.5, 1.0, 2.0, 4.0, 8.0, math.inf)
+SIZES = (100, 300, 1_000, 3_000, 10_000)
+TERMS = 4
+HIDDEN_SHARE = 0.1
+NEWCOMERS = 0.2
+
+Record = dict[str, object]
+
+
+@dataclass(frozen=True, eq=False)
+class Log:
+    """A public log, cut into platforms.
+
+    Attributes:
+        name: As tables show it.
+        platforms: Rows by platform, over the items of `entries`.
+        entries: The catalogue.
+        verbs: Verbs that count.
+        ties: What to do with a tied last moment.
+        max_targets: At most so many targets, drawn by the seed.
+    """
+
+    name: str
+    platforms: Mapping[str, Interactions]
+    entries: Sequence[CatalogueItem]
+    verbs: Sequence[str]
+    ties: Ties
+    max_targets: int = 5_000
+
+    @property
+    def items(self) -> int:
+        """Number of items."""
+        return len(self.entries)
+
+    def pooled(self) -> Interactions:
+        """All platforms' rows in one place; nobody is on two platforms."""
+        return pool(self.platforms)
+
+    def split(self, rows: Interactions, seed: int) -> Split:
+        """Hold out each learner's last new item, of at most `max_targets` learners."""
+        whole = leave_last_out(rows, self.verbs, ties=self.ties, seed=seed)
+        return whole.sample(self.max_targets, seed)
+
+
+def pool(platforms: Mapping[str, Interactions]) -> Interactions:
+    """Rows of several platforms as those of one."""
+    sets = list(platforms.values())
+    starts = np.cumsum([0, *(len(each.learner_ids) for each in sets)])
+    names = [f"{name}/{who}" for name, each in platforms.items() for who in each.learner_ids]
+    columns = {
+        column: np.concatenate([getattr(each, column) for each in sets])
+        for column in ("item", "timestamp", "order", "verb", "score")
+    }
+    learner = [each.learner + start for each, start in zip(sets, starts, strict=False)]
+    return replace(
+        sets[0],
+        learner_ids=tuple(names),
+        learner=np.concatenate(learner).astype(np.int32),
+        **columns,
+    )
+
+
+def only(rows: Interactions, kept: NDArray[np.bool_]) -> Interactions:
+    """Some of the rows; learners and items keep their numbers."""
+    columns = ("learner", "item", "timestamp", "order", "verb", "score")
+    return replace(rows, **{name: getattr(rows, name)[kept] for name in columns})
+
+
+def _record(section: str, log: Log, cell: tuple[str, str], seed: int, outcome: Outcome) -> Record:
+    figures = summarise(outcome, (AT,))
+    return {
+        "section": section,
+        "log": log.name,
+        "row": cell[0],
+        "column": cell[1],
+        "seed": seed,
+        "value": figures[f"hit_rate@{AT}"],
+        "error": figures[f"hit_rate@{AT}_se"],
+        "ndcg": figures[f"ndcg@{AT}"],
+        "targets": outcome.targets,
+    }
+
+
+def _rank(log: Log, scorer: Scorer, split: Split, seed: int, among: object = None) -> Outcome:
+    """Rank the split's targets; `among` holds other candidates by learner, None all items."""
+    return evaluate(scorer, split, log.items, negatives=among, seed=seed, depth=AT)  # type: ignore[arg-type]
+
+
+def _training(log: Log, rows: Interactions, epsilon: float, seed: int) -> Training:
+    return Training(rows, log.verbs, log.entries, epsilon, seed=seed)
+
+
+def say(epsilon: float) -> str:
+    """An epsilon in words."""
+    return "without privacy" if math.isinf(epsilon) else f"epsilon {epsilon:g}"
+
+
+def models(log: Log, seed: int) -> Iterator[Record]:
+    """Every baseline of `evaluate` and ours on the pooled log, and ours at every epsilon."""
+    split = log.split(log.pooled(), seed)
+    for name in BASELINES:
+        model = fit_model(name, _training(log, split.train, math.inf, seed))
+        outcome = _rank(log, model, split, seed)
+        yield _record("models", log, (name, "without privacy"), seed, outcome)
+    for epsilon in EPSILONS:
+        model = fit_model(STATISTICS, _training(log, split.train, epsilon, seed))
+        outcome = _rank(log, model, split, seed)
+        yield _record("models", log, (STATISTICS, say(epsilon)), seed, outcome)
+
+
+def learners(log: Log, seed: int) -> Iterator[Record]:
+    """The same targets, learned from more and more other learners."""
+    split = log.split(log.pooled(), seed)
+    order = np.random.default_rng([seed, 41]).permutation(len(split.train.learner_ids))
+    rank = np.argsort(order)
+    sizes = [size for size in SIZES if size < order.size] + [order.size]
+    for size in sizes:
+        train = only(split.train, rank[split.train.learner] < size)
+        for epsilon in (1.0, EPSILON, math.inf):
+            model = fit_model(STATISTICS, _training(log, train, epsilon, seed))
+            outcome = _rank(log, model, split, seed)
+            yield _record("learners", log, (say(epsilon), f"{size:,}"), seed, outcome)
+        for name in ("popularity", "markov"):
+            model = fit_model(name, _training(log, train, math.inf, seed))
+            outcome = _rank(log, model, split, seed)
+            yield _record("learners", log, (name, f"{size:,}"), seed, outcome)
+
+
+def platforms(log: Log, seed: int) -> Iterator[Record]:
+    """Each platform alone, merged in both modes and pooled, as `murmuration compare` gives it."""
+    options = Options(
+        log.verbs,
+        epsilons=(EPSILON, math.inf),
+        baselines=("popularity", "course-order", "markov"),
+        ties=log.ties,
+        at=(AT,),
+        seed=seed,
+        max_targets=log.max_targets,
+    )
+    records = compare_platforms(log.platforms, log.entries, options)
+    for row in table_rows(records, AT):
+        for name, cell in row.cells.items():
+            yield {
+                "section": "platforms",
+                "log": log.name,
+                "row": row.label,
+                "column": "all, by learners" if name == EVERYBODY else name,
+                "seed": seed,
+                "value": cell.value,
+                "error": cell.standard_error,
+                "targets": cell.targets,
+            }
+
+
+def rounds(log: Log, seed: int) -> Iterator[Record]:
+    """New learners every term, one release each: sums add up, and so does the noise.
+
+    A learner's term is that of the first event, terms of equal size on each platform. Own exact
+    statistics are of the learners so far. The last column gives all learners in one release.
+    """
+    splits = {name: log.split(rows, seed) for name, rows in log.platforms.items()}
+    train = [split.train for split in splits.values()]
+    terms = [_terms(rows, seed) for rows in train]
+    sizes = {name: len(rows.learner_ids) for name, rows in log.platforms.items()}
+    anchors = np.array([name in anchors_by_bracket(sizes) for name in sizes])
+    privacy, text = privacy_for(EPSILON), fit_text(log.entries)
+    so_far: NDArray[np.int64] | None = None
+    plan = [(f"{number + 1} terms" if number else "1 term", number) for number in range(TERMS)]
+    for label, number in [*plan, ("all in one release", -1)]:
+        now = [
+            only(rows, (term[rows.learner] == number) | (number < 0))
+            for rows, term in zip(train, terms, strict=True)
+        ]
+        merged = run_open(sum_platforms(now, log.verbs), privacy, anchors, 100 * seed + number + 1)
+        if number >= 0:
+            so_far = merged.contributions + (0 if so_far is None else so_far)
+            total, rest = sum_and_rest(so_far, anchors)
+            variance = (number + 1) * merged.variance
+            merged = Round(merged.sums, so_far, total, rest, variance)
+        for index, (name, split) in enumerate(splits.items()):
+            until = (terms[index][split.train.learner] <= number) | (number < 0)
+            model = fit_serving(
+                catalogue=log.entries,
+                interactions=only(split.train, until),
+                verbs=log.verbs,
+                head=merged.sums.head,
+                merged=merged.seen_by(index),
+                text=text,
+            )
+            outcome = _rank(log, StatisticsModel(model), split, seed)
+            yield _record("rounds", log, (name, label), seed, outcome)
+
+
+def _terms(rows: Interactions, seed: int) -> NDArray[np.int64]:
+    """Each learner's term, by the first event, ties at random; int64, `(learners,)`."""
+    first = np.full(len(rows.learner_ids), np.iinfo(np.int64).max)
+    np.minimum.at(first, rows.learner, rows.timestamp)
+    chance = np.random.default_rng([seed, 43]).random(first.size)
+    place = np.argsort(np.lexsort((chance, first)))
+    term: NDArray[np.int64] = place * TERMS // max(first.size, 1)
+    return term
+
+
+def new_items(log: Log, seed: int) -> Iterator[Record]:
+    """A tenth of the items without any interaction: how often is a target among them found?"""
+    split = log.split(log.pooled(), seed)
+    rng = np.random.default_rng([seed, 47])
+    hidden = np.zeros(log.items, dtype=bool)
+    hidden[rng.choice(log.items, max(1, round(HIDDEN_SHARE * log.items)), replace=False)] = True
+    train = only(split.train, ~hidden[split.train.item])
+    new = _with_hidden_target(split, hidden)
+    scorers: dict[str, Scorer] = {
+        "catalogue order": fit_model("course-order", _training(log, train, math.inf, seed)),
+        "text alone": StatisticsModel(fit_serving(catalogue=log.entries, verbs=log.verbs)),
+    }
+    for epsilon in (EPSILON, math.inf):
+        label = f"our model, {say(epsilon)}"
+        scorers[label] = fit_model(STATISTICS, _training(log, train, epsilon, seed))
+    rivals = dict.fromkeys(new.learner.tolist(), np.flatnonzero(hidden).astype(np.int32))
+    for label, scorer in scorers.items():
+        for column, among in (("among new items", rivals), ("among all items", None)):
+            outcome = _rank(log, scorer, new, seed, among)
+            yield _record("new items", log, (label, column), seed, outcome)
+
+
+def _with_hidden_target(split: Split, hidden: NDArray[np.bool_]) -> Split:
+    """Targets that hold a hidden item out, without hidden items in what is known."""
+    size = len(split.known)
+    out = [split.held_out.history(index) for index in range(size)]
+    kept = [index for index in range(size) if hidden[out[index]].any()]
+    known = [split.known.history(index) for index in kept]
+    return replace(
+        split,
+        learner=split.learner[kept],
+        known=from_lists([each[~hidden[each]] for each in known]),
+        held_out=from_lists([out[index][hidden[out[index]]] for index in kept]),
+    )
+
+
+def new_learners(log: Log, seed: int) -> Iterator[Record]:
+    """Learners that training never saw: their first item, the second, the third, the fourth."""
+    rows = log.pooled()
+    rng = np.random.default_rng([seed, 53])
+    new = rng.random(len(rows.learner_ids)) < NEWCOMERS
+    train = only(rows, ~new[rows.learner])
+    ties = rng.integers(0, 2**63, len(rows), dtype=np.int64).astype(np.uint64)
+    told = build_sequences(rows, log.verbs, ties)
+    scorers: dict[str, Scorer] = {
+        "popularity": fit_model("popularity", _training(log, train, math.inf, seed)),
+        "catalogue order": fit_model("course-order", _training(log, train, math.inf, seed)),
+    }
+    for epsilon in (EPSILON, math.inf):
+        label = f"our model, {say(epsilon)}"
+        scorers[label] = fit_model(STATISTICS, _training(log, train, epsilon, seed))
+    for known in range(4):
+        column = "no history" if known == 0 else f"{known} known"
+        split = _next_item(rows, told, new, known).sample(log.max_targets, seed)
+        for label, scorer in scorers.items():
+            outcome = _rank(log, scorer, split, seed)
+            yield _record("new learners", log, (label, column), seed, outcome)
+
+
+def _next_item(rows: Interactions, told: Sequences, new: NDArray[np.bool_], known: int) -> Split:
+    who = np.flatnonzero(new & (told.lengths() > known)).astype(np.int64)
+    histories = [told.history(int(index)) for index in who]
+    before = from_lists([each[:known] for each in histories])
+    after = from_lists([each[known : known + 1] for each in histories])
+    return Split(rows, who, before, after, 0, "next-item", "one")
+
+
+def new_platform(log: Log, seed: int) -> Iterator[Record]:
+    """A platform that has no data yet is served from what the others merged."""
+    splits = {name: log.split(rows, seed) for name, rows in log.platforms.items()}
+    text = fit_text(log.entries)
+    for newcomer, split in splits.items():
+        others = {name: each.train for name, each in splits.items() if name != newcomer}
+        sizes = {name: len(rows.learner_ids) for name, rows in others.items()}
+        anchors = np.array([name in anchors_by_bracket(sizes) for name in others])
+        sums = sum_platforms(list(others.values()), log.verbs)
+        nothing = fit_serving(catalogue=log.entries, verbs=log.verbs, text=text)
+        outcome = _rank(log, StatisticsModel(nothing), split, seed)
+        yield _record("new platform", log, ("text alone", newcomer), seed, outcome)
+        for epsilon in (EPSILON, math.inf):
+            merged = run_open(sums, privacy_for(epsilon), anchors, seed)
+            seen = MergedSums(
+                merged.sums.manifest, merged.total, merged.rest, None, len(others) * merged.variance
+            )
+            model = fit_serving(
+                catalogue=log.entries, head=merged.sums.head, merged=seen, text=text
+            )
+            outcome = _rank(log, StatisticsModel(model), split, seed)
+            label = f"merged by the others, {say(epsilon)}"
+            yield _record("new platform", log, (label, newcomer), seed, outcome)
