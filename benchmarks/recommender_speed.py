@@ -3,8 +3,9 @@
 Usage: python benchmarks/recommender_speed.py [--only NAME] [--rows 1000000]
 
 Each measurement runs in a process of its own, one thread, and prints one JSON line with its wall
-seconds, the CPU seconds of the whole process and its peak memory. Sums are given as a ratio to one bare scipy product of the same
-learners' rows (items x items), measured in the same process, so that machines can be compared.
+seconds, the CPU seconds of the whole process and its peak memory. Sums are given as a ratio to one
+bare scipy product of the same learners' rows (items x items), measured in the same process, so that
+machines can be compared.
 """
 
 from __future__ import annotations
