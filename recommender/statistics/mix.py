@@ -36,6 +36,9 @@ VARIANCE = 0.25
 MEMORIES = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Weights of a history item a step older that are tried."""
 
+MOST = 1.5
+"""|theta| at most: a hold-out that is unlike what comes may not turn the mix over."""
+
 FIRST = 60
 _BATCH = 128
 
@@ -163,7 +166,7 @@ def fit_weights(candidates: Candidates, start: NDArray[np.float64]) -> NDArray[n
         return value, theta / VARIANCE - gradient * weights
 
     found = minimize(
-        loss, np.zeros(start.size), jac=True, method="L-BFGS-B", bounds=[(-4.0, 4.0)] * start.size
+        loss, np.zeros(start.size), jac=True, method="L-BFGS-B", bounds=[(-MOST, MOST)] * start.size
     )
     weights: NDArray[np.float64] = start * np.exp(found.x)
     return weights
