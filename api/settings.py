@@ -53,6 +53,9 @@ class SwarmSettings(_Section):
 
     listen: str = "/ip4/0.0.0.0/tcp/4001"
     """Multiaddress that the peer listens on."""
+    addresses: dict[str, tuple[str, ...]] = {}
+    """Where this peer dials a member, by name, instead of where the ledger says: a member that has
+    moved, or that is reached through a tunnel."""
     max_epsilon: float = Field(default=4.0, gt=0)
     """Most that a learner's one release may cost here; a weaker swarm is answered by abstaining."""
     contribute_command: tuple[str, ...] = ()

@@ -84,6 +84,7 @@ def _run(home: Home, listen: str, *, restored: bool) -> None:
             listen=listen,
             contribute_command=settings.swarm.contribute_argv(home),
             fit_command=settings.swarm.fit_argv(home),
+            addresses=settings.swarm.addresses,
             node=NodeConfig(restored=restored),
         )
     )

@@ -9,6 +9,7 @@ from swarm.state import NodeConfig
 from swarm.transport.timing import MeshTiming
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -26,6 +27,8 @@ class PeerConfig:
     """Command that makes a contribution; the round's arguments are added."""
     fit_command: tuple[str, ...] = ()
     """Command that is started after HEAD has moved; empty for none."""
+    addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Where to dial a member, by name, instead of where the ledger says."""
     node: NodeConfig = field(default_factory=NodeConfig)
     """The protocol core's own choices."""
     timing: MeshTiming = field(default_factory=MeshTiming)

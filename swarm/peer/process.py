@@ -68,7 +68,7 @@ class Peer:
         self._config, self._disk, self._genesis = config, disk, genesis
         self._node = Node(genesis, signer.member, signer, config.node)
         self._host = Host(config.seed, listen=config.listen, is_member=genesis.by_id.__contains__)
-        members = {member.id: member.addresses for member in genesis.members}
+        members = {m.id: config.addresses.get(m.name, m.addresses) for m in genesis.members}
         self._mesh = Mesh(self._host, genesis.swarm_id, members, self._deliver, config.timing)
         self._served: frozenset[bytes] = frozenset()
         BlobServer(self._host, disk.blobs, lambda blob: blob in self._served)
