@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from recommender.baselines.factorisation import fit_als, fit_bpr
-from recommender.baselines.linear import fit_ease, fit_item_knn, fit_markov
 from recommender.baselines.simple import fit_course_order, fit_popularity
+from recommender.baselines.tuned import FAMILIES, Family, fit_tuned
 from recommender.catalogue import CatalogueItem
 from recommender.errors import EvaluationError
 from recommender.statistics.fit import fit_mixed, fit_serving
@@ -191,14 +191,21 @@ def _fit_neural(fit: Callable[[Any], FittedModel]) -> FittedModel:
         ) from error
 
 
+def _fit_tuned(family: Family, training: Training) -> FittedModel:
+    return fit_tuned(
+        family,
+        training.interactions,
+        training.histories(),
+        training.verbs,
+        training.ties,
+        training.seed,
+    )
+
+
 BASELINES: Mapping[str, Callable[[Training], FittedModel]] = {
     "popularity": lambda t: fit_popularity(t.histories(), t.items),
     "course-order": lambda t: fit_course_order(t.interactions, t.verbs, t.catalogue),
-    "item-knn": lambda t: fit_item_knn(t.histories(), t.items),
-    "markov": lambda t: fit_markov(t.histories(), t.items),
-    "ease": lambda t: fit_ease(t.histories(), t.items),
-    "als": lambda t: fit_als(t.histories(), t.items, t.seed),
-    "bpr": lambda t: fit_bpr(t.histories(), t.items, t.seed),
+    **{name: partial(_fit_tuned, family) for name, family in FAMILIES.items()},
     "gru4rec": lambda t: _fit_neural(lambda n: n.fit_gru4rec(t.histories(), t.items, t.seed)),
     "sasrec": lambda t: _fit_neural(lambda n: n.fit_sasrec(t.histories(), t.items, t.seed)),
 }

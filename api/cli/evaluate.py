@@ -225,10 +225,12 @@ def _record(
     except RecommenderError as error:
         return {**facts, "error": str(error)}
     order = getattr(model, "source", None)
+    constants = getattr(model, "constants", None)
     return {
         **facts,
         **getattr(model, "privacy", {}),  # a network names its own noise
         **({} if order is None else {"order": order}),
+        **({} if constants is None else {"tuned": constants}),
         **summarise(outcome, at),
         "train_seconds": trained - began,
         "score_seconds": time.perf_counter() - trained,

@@ -36,7 +36,17 @@ if TYPE_CHECKING:
 from recommender.statistics.sequences import Sequences
 
 AT = 10
-BASELINES = ("popularity", "course-order", "item-knn", "markov", "ease", "als", "bpr")
+BASELINES = (
+    "popularity",
+    "course-order",
+    "item-knn",
+    "markov",
+    "ease",
+    "als",
+    "bpr",
+    "gru4rec",
+    "sasrec",
+)
 EPSILON = 4.0
 EPSILONS = (0.5, 1.0, 2.0, 4.0, 8.0, math.inf)
 SIZES = (100, 300, 1_000, 3_000, 10_000)
@@ -127,7 +137,7 @@ def _rank(log: Log, scorer: Scorer, split: Split, seed: int, among: object = Non
 
 
 def _training(log: Log, rows: Interactions, epsilon: float, seed: int) -> Training:
-    return Training(rows, log.verbs, log.entries, epsilon, seed=seed)
+    return Training(rows, log.verbs, log.entries, epsilon, seed=seed, ties=log.ties)
 
 
 def say(epsilon: float) -> str:

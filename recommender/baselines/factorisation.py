@@ -21,6 +21,7 @@ FACTORS = 64
 ITERATIONS = 15
 BPR_ITERATIONS = 100
 REGULARISATION = 0.01
+LEARNING_RATE = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +54,23 @@ class Factorised:
         return scores
 
 
-def fit_als(histories: Sequences, items: int, seed: int) -> Factorised:
+def fit_als(
+    histories: Sequences,
+    items: int,
+    seed: int,
+    factors: int = FACTORS,
+    regularisation: float = REGULARISATION,
+    confidence: float = 1.0,
+) -> Factorised:
     """Weighted alternating least squares (Hu, Koren, Volinsky 2008).
+
+    Args:
+        histories: Of all learners.
+        items: Number of items.
+        seed: Of the initial factors.
+        factors: Dimensions.
+        regularisation: On both factor matrices.
+        confidence: Weight of an item that was taken, over that of one that was not.
 
     Raises:
         EvaluationError: `implicit` is not installed.
@@ -62,8 +78,9 @@ def fit_als(histories: Sequences, items: int, seed: int) -> Factorised:
     library = _implicit("als")  # first: it loads the BLAS to be limited
     with threadpool_limits(1, "blas"):  # implicit refuses to share the cores with BLAS
         model = library.AlternatingLeastSquares(
-            factors=FACTORS,
-            regularization=REGULARISATION,
+            factors=factors,
+            regularization=regularisation,
+            alpha=confidence,
             iterations=ITERATIONS,
             num_threads=1,
             random_state=seed,
@@ -71,8 +88,23 @@ def fit_als(histories: Sequences, items: int, seed: int) -> Factorised:
         return Factorised(_fitted(model, weighted_rows(histories, items)), folds_in=True)
 
 
-def fit_bpr(histories: Sequences, items: int, seed: int) -> Factorised:
+def fit_bpr(
+    histories: Sequences,
+    items: int,
+    seed: int,
+    factors: int = FACTORS,
+    regularisation: float = REGULARISATION,
+    learning_rate: float = LEARNING_RATE,
+) -> Factorised:
     """Bayesian personalised ranking (Rendle et al. 2009).
+
+    Args:
+        histories: Of all learners.
+        items: Number of items.
+        seed: Of the initial factors and the drawn pairs.
+        factors: Dimensions.
+        regularisation: On both factor matrices.
+        learning_rate: Of a step.
 
     Raises:
         EvaluationError: `implicit` is not installed.
@@ -80,8 +112,9 @@ def fit_bpr(histories: Sequences, items: int, seed: int) -> Factorised:
     library = _implicit("bpr")
     with threadpool_limits(1, "blas"):
         model = library.BayesianPersonalizedRanking(
-            factors=FACTORS,
-            regularization=REGULARISATION,
+            factors=factors,
+            regularization=regularisation,
+            learning_rate=learning_rate,
             iterations=BPR_ITERATIONS,
             num_threads=1,
             random_state=seed,

@@ -47,30 +47,32 @@ class LinearModel:
         return scores
 
 
-def fit_item_knn(histories: Sequences, items: int) -> LinearModel:
+def fit_item_knn(histories: Sequences, items: int, shrinkage: float = SHRINKAGE) -> LinearModel:
     """Cosine between items over learners, shrunk (Sarwar et al. 2001).
 
-    n_ij / (sqrt(n_i n_j) + 10), n_ij learners of both items.
+    n_ij / (sqrt(n_i n_j) + shrinkage), n_ij learners of both items.
     """
     rows = weighted_rows(histories, items)
     both = (rows.T @ rows).toarray().astype(np.float64)
     counts = item_counts(histories, items)
-    cosine = both / (np.sqrt(counts[:, None] * counts[None, :]) + SHRINKAGE)
+    cosine = both / (np.sqrt(counts[:, None] * counts[None, :]) + shrinkage)
     np.fill_diagonal(cosine, 0.0)
     return LinearModel(cosine.astype(np.float32), _popularity(counts))
 
 
-def fit_markov(histories: Sequences, items: int, reach: int = 10) -> LinearModel:
+def fit_markov(
+    histories: Sequences, items: int, reach: int = 10, lag_decay: float = DECAY
+) -> LinearModel:
     """Decayed transition counts, per earlier item (a mixed-order Markov chain).
 
-    sum over lags l of .8^(l-1) [j follows i after l], over (popularity of i + 10).
+    sum over lags l of lag_decay^(l-1) [j follows i after l], over (popularity of i + 10).
     """
     learner = np.repeat(np.arange(len(histories)), histories.lengths())
     counts = np.zeros(items * items)
     for lag in range(1, reach + 1):
         same = learner[:-lag] == learner[lag:]
         cell = histories.items[:-lag][same].astype(np.int64) * items + histories.items[lag:][same]
-        counts += DECAY ** (lag - 1) * np.bincount(cell, minlength=items * items)
+        counts += lag_decay ** (lag - 1) * np.bincount(cell, minlength=items * items)
     popularity = item_counts(histories, items)
     chain = counts.reshape(items, items) / (popularity[:, None] + SHRINKAGE)
     np.fill_diagonal(chain, 0.0)

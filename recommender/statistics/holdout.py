@@ -30,11 +30,13 @@ class HoldOut:
     """Held-out items, and histories without them.
 
     Attributes:
+        learner: The chosen learners' indices in the rows, ascending; int64, `(chosen,)`.
         known: What stays known of each chosen learner, oldest first.
         targets: The items held out of each.
         remaining: Histories of all learners without the held-out items.
     """
 
+    learner: NDArray[np.int64]
     known: Sequences
     targets: Sequences
     remaining: Sequences
@@ -77,6 +79,7 @@ def hold_out(
     item = rows.item[first]
     everybody = np.arange(learners)
     return HoldOut(
+        eligible.astype(np.int64),
         _histories(learner[~held], item[~held], eligible, learners),
         _histories(learner[held], item[held], eligible, learners),
         _histories(learner[~held], item[~held], everybody, learners),
