@@ -21,7 +21,7 @@ from api.pages import views
 from api.pages.render import STATIC
 from api.routes import documents, health, paths, platform
 from api.services import open_services
-from api.store.errors import StoreError
+from api.store.errors import CatalogueRefusedError, RowRefusedError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,7 +32,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 DAY_SECONDS = 86_400
 
-register({StoreError: Problem(503, "store", "The store cannot answer", private=True)})
+REFUSED = Problem(422, "refused", "The store cannot hold this")
+register(
+    {
+        StoreError: Problem(503, "store", "The store cannot answer", private=True),
+        RowRefusedError: REFUSED,
+        CatalogueRefusedError: REFUSED,
+    }
+)
 
 
 def create_app(home: Home, *, max_body_bytes: int = MAX_BODY_BYTES) -> FastAPI:

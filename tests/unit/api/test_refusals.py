@@ -8,8 +8,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from api.errors import problem_for
 from api.rate import RateLimit
 from api.routes.schemas import ProblemInfo
+from api.store.errors import CatalogueRefusedError, RowRefusedError, StoreFullError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -210,6 +212,12 @@ def test_a_store_that_cannot_be_read_is_503_with_retry_after_and_the_log_says_wh
     assert int(refused.headers["retry-after"]) > 0
     assert client.get("/healthz").status_code == 200
     problem(client.get("/readyz"), 503)
+
+
+def test_what_the_store_refuses_to_hold_is_the_callers_fault() -> None:
+    refused = (RowRefusedError("the item id is empty"), CatalogueRefusedError("no item"))
+    assert [problem_for(error).status for error in refused] == [422, 422]
+    assert problem_for(StoreFullError("the disk is full")).status == 503
 
 
 def test_a_bug_of_ours_is_500_without_details(
