@@ -21,7 +21,7 @@ from platform_adapters.errors import AdapterError
 from platform_adapters.report import ImportReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from api.store.store import Store
@@ -79,10 +79,7 @@ class Importer:
             "adapter": self.adapter.name,
             "digest": digest_of(log),
             "options": {
-                "platform": self.options.platform,
-                "timezone": self.options.timezone,
-                "year": self.options.year,
-                "home_page": self.options.home_page,
+                **self.chosen_options(),
                 "sides": sorted(digest_of(side) for side in sides),
             },
         }
@@ -98,10 +95,45 @@ class Importer:
             report,
             max_reject_share=self.max_reject_share,
         )
+        return self.finish(number, str(log), rows, report, began)
+
+    def chosen_options(self) -> dict[str, Any]:
+        """What, beside the bytes, decides what an import gives."""
+        return {
+            "platform": self.options.platform,
+            "timezone": self.options.timezone,
+            "year": self.options.year,
+            "home_page": self.options.home_page,
+        }
+
+    def finish(
+        self,
+        number: int,
+        name: str,
+        rows: Iterable[Interaction],
+        report: ImportReport,
+        began: float,
+        state: Callable[[], Mapping[str, Any]] = dict,
+    ) -> dict[str, Any]:
+        """Store the rows of a started import and end it.
+
+        Args:
+            number: The import's.
+            name: Of what is read, for people.
+            rows: Pseudonymised interactions; `report` is complete once they are read.
+            report: What became of each record.
+            began: By the monotonic clock.
+            state: More for the report, asked for once the rows are read.
+
+        Raises:
+            AdapterError: The input cannot be used; nothing of this import is kept.
+            StoreError: The store failed; what was committed is kept.
+        """
         try:
             self.store.import_interactions(number, self._ticking(rows, report))
             self.store.withdraw(report.withdrawn)
-            record = self._record(log, number, report, time.monotonic() - began)
+            record = self._record(name, number, report, time.monotonic() - began)
+            record.update(state())
             self.store.end_import(number, state=DONE, report=record)
         except AdapterError:
             self.store.take_back_import(number)
@@ -122,14 +154,14 @@ class Importer:
         self.on_rows(report.rows - told)
 
     def _record(
-        self, log: Path, number: int, report: ImportReport, seconds: float
+        self, name: str, number: int, report: ImportReport, seconds: float
     ) -> dict[str, Any]:
         """The report with the store's view: what was there already is a duplicate."""
         stored = self.store.stored_by_import(number)
         counts = report.to_dict()
         counts["duplicates"] = report.duplicates + report.events - stored
         counts["events"] = stored
-        head = {"file": str(log), "import": number, "adapter": self.adapter.name}
+        head = {"file": name, "import": number, "adapter": self.adapter.name}
         return {**head, **counts, "seconds": round(seconds, 3)}
 
 

@@ -12,7 +12,7 @@ import sys
 import tomllib
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from api.settings_errors import SettingsError
@@ -31,13 +31,47 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class SourceSettings(_Section):
+class _Login(_Section):
+    """A credential. A secret may be written as `env:NAME`: then it stands in that variable."""
+
+    username: str = ""
+    """Name for Basic authentication."""
+    password: SecretStr = SecretStr("")
+    """Password for Basic authentication."""
+    token: SecretStr = SecretStr("")
+    """Token for Bearer authentication."""
+
+    def reveal(self) -> tuple[str, str, str]:
+        """Name, password and token, those in variables looked up.
+
+        Raises:
+            SettingsError: A variable is not set.
+        """
+        secrets = (self.password.get_secret_value(), self.token.get_secret_value())
+        password, token = (_looked_up(secret) for secret in secrets)
+        return self.username, password, token
+
+
+class LrsSettings(_Login):
+    """`[lrs]`: how learning record stores are asked, unless a source says otherwise."""
+
+    page_statements: int = Field(default=500, ge=1, le=10_000)
+    """Statements asked for at a time."""
+    timeout_seconds: float = Field(default=30, gt=0, le=600)
+    """Longest silence of a store."""
+    allow_http: bool = False
+    """Let credentials cross the network unencrypted."""
+
+
+class SourceSettings(_Login):
     """One `[[sources]]` entry: logs that `sync` ingests."""
 
     adapter: str
     """Name of the adapter, as `murmuration adapt --list` prints it."""
     inputs: tuple[str, ...]
-    """Files or glob patterns; relative ones start at the home."""
+    """Files or glob patterns, relative ones from the home; for xapi also https addresses."""
+    since: str = ""
+    """A store's statements after this moment only, ISO 8601."""
     timezone: str | None = None
     """Time zone of timestamps that carry none, such as `Europe/Berlin`."""
     year: int | None = Field(default=None, ge=1990, le=2200)
@@ -100,6 +134,8 @@ class Settings(BaseSettings):
     """SQLAlchemy URL of the store; empty means `HOME/store.sqlite`."""
     sources: tuple[SourceSettings, ...] = ()
     """Logs that `sync` ingests."""
+    lrs: LrsSettings = LrsSettings()
+    """Learning record stores."""
     swarm: SwarmSettings = SwarmSettings()
     """The peer."""
     serve: ServeSettings = ServeSettings()
@@ -121,6 +157,17 @@ class Settings(BaseSettings):
     def store_url(self, home: Home) -> str:
         """SQLAlchemy URL of the store."""
         return self.database_url or f"sqlite:///{home.store_path.absolute()}"
+
+
+def _looked_up(secret: str) -> str:
+    """A secret, or the one in the variable that it names."""
+    if not secret.startswith("env:"):
+        return secret
+    name = secret.removeprefix("env:")
+    value = os.environ.get(name, "")
+    if not value:
+        raise SettingsError(f"the environment variable {name}, named by the settings, is not set")
+    return value
 
 
 def own_program() -> tuple[str, ...]:
@@ -176,6 +223,8 @@ def _explain_one(detail: Any, path: Path) -> str:  # noqa: ANN401 - pydantic's o
         return f"{place}: unknown setting `{where}`; check the spelling or remove it"
     if detail["type"] == "missing":
         return f"{place}: the setting `{where}` is missing"
+    if detail["loc"] and detail["loc"][-1] in {"password", "token"}:
+        return f"{place}: setting `{where}` (not shown): {detail['msg']}"
     return f"{place}: setting `{where}` is {detail['input']!r}: {detail['msg']}"
 
 
@@ -196,6 +245,11 @@ def render_settings(platform: str, *, recommend: Recommend, share: Share, databa
         '# inputs = ["/var/exports/moodle/*.csv"]',
         '# timezone = "UTC"',
         '# catalogue = "/var/exports/moodle/catalogue.csv"',
+        "# [[sources]]",
+        '# adapter = "xapi"',
+        '# inputs = ["https://lrs.example.org/xAPI"]',
+        '# username = "reader"',
+        '# password = "env:LRS_PASSWORD"',
         "",
         "[serve]",
         f'host = "{ServeSettings().host}"',

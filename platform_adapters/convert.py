@@ -142,12 +142,12 @@ def convert(
             if result.__class__ is Interaction:
                 yield result
             elif result is not None and report.rows >= ROWS_BEFORE_JUDGING:
-                _judge(adapter, report, max_reject_share)
-    _judge(adapter, report, max_reject_share)
+                judge(adapter, report, max_reject_share)
+    judge(adapter, report, max_reject_share)
     report.check()
 
 
-def _judge(adapter: Adapter, report: ImportReport, allowed: float) -> None:
+def judge(adapter: Adapter, report: ImportReport, allowed: float) -> None:
     """Stop an import that rejects more than it may."""
     if report.reject_share > allowed:
         raise TooManyRejectsError(

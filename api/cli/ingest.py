@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from api.home import Home, atomic_write, find_home
 from api.ingesting import Importer
 from api.locks import home_lock
 from api.people import pseudonymiser_for
+from api.pulling import puller_for, sorted_out
 from api.settings import Settings, SourceSettings, load_settings
 from api.settings_errors import SettingsError
 from api.store.opening import open_store
@@ -24,6 +26,7 @@ from platform_adapters.registry import adapter_named
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from api.pulling import Puller
     from api.store.store import Store
     from platform_adapters.pseudonyms import Pseudonymiser
 
@@ -32,11 +35,12 @@ _SHOWN_REASONS = 5
 
 @click.command()
 @click.argument("adapter")
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("inputs", nargs=-1, required=True)
 @home_option
 @click.option("--timezone", help="Zone of times that carry none, such as Europe/Berlin.")
 @click.option("--year", type=click.IntRange(1990, 2200), help="Year of times that have none.")
 @click.option("--home-page", help="xAPI accounts of this home page are known by their name alone.")
+@click.option("--since", default="", help="A record store's statements after this moment only.")
 @click.option(
     "--max-rejects",
     type=click.FloatRange(0, 1),
@@ -53,21 +57,28 @@ _SHOWN_REASONS = 5
 @json_option
 def ingest(
     adapter: str,
-    inputs: tuple[Path, ...],
+    inputs: tuple[str, ...],
     home: Path | None,
     timezone: str | None,
     year: int | None,
     home_page: str | None,
+    since: str,
     max_rejects: float,
     report_path: Path | None,
     json_path: Path | None,
 ) -> None:
     """Read logs into the store; what is there already is left as it is.
 
-    A stopped import goes on when the same command is given again.
+    A stopped import goes on when the same command is given again. For xapi an INPUT may be the
+    https address of a learning record store: what is new since the last time is fetched. Its
+    credential stands in the settings, or in MURMURATION_LRS__USERNAME and
+    MURMURATION_LRS__PASSWORD, or MURMURATION_LRS__TOKEN.
 
-    Example: murmuration ingest moodle logstore.csv.gz --timezone UTC --home dogwood
-    """
+    \b
+    Example:
+      murmuration ingest moodle logstore.csv.gz --timezone UTC --home dogwood
+      murmuration ingest xapi https://lrs.example.org/xAPI --home alder
+    """  # noqa: D301  the escape is click's mark for a block that is not to be wrapped
     place = find_home(home)
     settings = load_settings(place)
     options = AdaptOptions(settings.platform, timezone, year, home_page)
@@ -75,7 +86,12 @@ def ingest(
     with home_lock(place, "keys", alone=False), open_store(place, settings) as store:
         pseudonymiser = pseudonymiser_for(place, store)
         importer = Importer(store, chosen, options, pseudonymiser, max_rejects)
-        records = _import(importer, inputs)
+        files, addresses = sorted_out(inputs)
+        records = _import(importer, [Path(name) for name in files]) if files else []
+        for address in addresses:
+            source = _source_for(settings, adapter, address)
+            puller = puller_for(settings.lrs, source, importer, address, since)
+            records += _pull(puller)
     args = {"adapter": adapter, "inputs": [str(path) for path in inputs], "home": str(place.path)}
     if report_path is not None:
         _write_report(report_path, records)
@@ -129,7 +145,8 @@ def _sync_one(
         changed = store.upsert_catalogue(items)
         click.echo(f"{source.catalogue}: {changed.added:,} items new, {changed.changed:,} changed")
     paths: list[Path] = []
-    for pattern in source.inputs:
+    patterns, addresses = sorted_out(source.inputs)
+    for pattern in patterns:
         found = _matches(place.path, pattern)
         if not found:
             raise SettingsError(
@@ -139,7 +156,18 @@ def _sync_one(
         paths += found
     options = AdaptOptions(settings.platform, source.timezone, source.year, source.home_page)
     importer = Importer(store, adapter, options, pseudonymiser, skip_finished=True)
-    return _import(importer, paths)
+    records = _import(importer, paths) if paths else []
+    for address in addresses:
+        records += _pull(puller_for(settings.lrs, source, importer, address, source.since))
+    return records
+
+
+def _source_for(settings: Settings, adapter: str, address: str) -> SourceSettings:
+    """The settings' own entry for an address: its credential is there."""
+    for source in settings.sources:
+        if source.adapter == adapter and address in source.inputs:
+            return source
+    return SourceSettings(adapter=adapter, inputs=(address,))
 
 
 def _matches(base: Path, pattern: str) -> list[Path]:
@@ -151,19 +179,20 @@ def _matches(base: Path, pattern: str) -> list[Path]:
     return sorted(anchor.glob(str(path.relative_to(anchor))))
 
 
+def _pull(puller: Puller) -> list[dict[str, Any]]:
+    records: list[dict[str, Any]] = []
+    with progress(None, "Pulling statements") as ticker:
+        importer = replace(puller.importer, on_rows=ticker.advance)
+        for record in replace(puller, importer=importer).run():
+            records.append(record)
+            click.echo("\n".join(_lines(record)))
+    return records
+
+
 def _import(importer: Importer, paths: Sequence[Path]) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = []
     with progress(None, f"Importing {importer.adapter.name}") as ticker:
-        showing = Importer(
-            importer.store,
-            importer.adapter,
-            importer.options,
-            importer.pseudonymiser,
-            importer.max_reject_share,
-            ticker.advance,
-            importer.skip_finished,
-        )
-        records.extend(showing.run(paths))
+        records.extend(replace(importer, on_rows=ticker.advance).run(paths))
     for record in records:
         click.echo("\n".join(_lines(record)))
     return records

@@ -158,6 +158,23 @@ def finished(
     return None
 
 
+def last(
+    database: Database, *, adapter: str, path: str, options: Mapping[str, Any]
+) -> ImportRow | None:
+    """The latest import of this source, read in this way, that came to its end.
+
+    Raises:
+        StoreError: The database cannot be read.
+    """
+    t = imports.c
+    query = sa.select(imports).where(t.path == path, t.adapter == adapter, t.state == DONE)
+    with database.read() as connection:
+        for row in connection.execute(query.order_by(t.id.desc())):
+            if row.options == dict(options):
+                return _row(row)
+    return None
+
+
 def latest(database: Database, *, limit: int = 20) -> list[ImportRow]:
     """The latest imports, newest first.
 

@@ -297,6 +297,12 @@ class Store:
         """The finished import of the same bytes in the same way, if there is one."""
         return imports.finished(self._database, adapter=adapter, digest=digest, options=options)
 
+    def last_import(
+        self, *, adapter: str, path: str, options: Mapping[str, Any]
+    ) -> imports.ImportRow | None:
+        """The latest finished import of a source that is read again and again, if any."""
+        return imports.last(self._database, adapter=adapter, path=path, options=options)
+
     def latest_imports(self, *, limit: int = 20) -> list[imports.ImportRow]:
         """The latest imports, newest first."""
         return imports.latest(self._database, limit=limit)
