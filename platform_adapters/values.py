@@ -21,6 +21,8 @@ from platform_adapters.contract import HASHED, MAX_ID_BYTES
 from platform_adapters.errors import RecordError, TimezoneError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from platform_adapters.contract import Json
 
 EARLIEST = 631_152_000
@@ -66,14 +68,20 @@ def zone_named(name: str | None) -> tzinfo | None:
 class Clock:
     """Reads a source's times as unix seconds; local times need a zone."""
 
-    def __init__(self, zone: str | None, field: str) -> None:
+    def __init__(self, zone: str | None, field: str, patterns: Sequence[str] = ()) -> None:
         """Take the zone for times without one, and the field's name for messages.
+
+        Args:
+            zone: IANA name or offset; None refuses local times.
+            field: Its name, for messages.
+            patterns: Ways to write a time beside ISO 8601, as for `strptime`.
 
         Raises:
             TimezoneError: There is no such zone.
         """
         self._zone = zone_named(zone)
         self._field = field
+        self._patterns = patterns
         self._parse = lru_cache(maxsize=8192)(self._parse_text)
 
     def seconds(self, value: object) -> int:
@@ -98,8 +106,16 @@ class Clock:
         try:
             moment = datetime.fromisoformat(text)
         except ValueError:
-            raise RecordError(f"{self._field} is not an ISO 8601 time") from None
+            moment = self._by_pattern(text)
         return self._in_range(self._aware(moment).timestamp())
+
+    def _by_pattern(self, text: str) -> datetime:
+        for pattern in self._patterns:
+            try:
+                return datetime.strptime(text, pattern)  # noqa: DTZ007  its zone comes after
+            except ValueError:
+                continue
+        raise RecordError(f"{self._field} is not an ISO 8601 time")
 
     def _aware(self, moment: datetime) -> datetime:
         if moment.tzinfo is not None:
@@ -159,6 +175,39 @@ def boolean(value: object, field: str) -> bool | None:
     if value is None or isinstance(value, bool):
         return value
     raise RecordError(f"{field} is not true or false")
+
+
+def whole_number(value: object, field: str) -> int | None:
+    """A whole number that may be written as text; None if missing.
+
+    Raises:
+        RecordError: It is something else.
+    """
+    found = text_number(value, field)
+    if found is None:
+        return None
+    if found != int(found):
+        raise RecordError(f"{field} is not a whole number")
+    return int(found)
+
+
+_BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
+
+
+def yes_no(value: object, field: str) -> bool | None:
+    """A boolean that may be written as text or number, as in CSV; None if missing.
+
+    Raises:
+        RecordError: It is something else.
+    """
+    if isinstance(value, bool):
+        return value
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
+        return None
+    found = _BOOLEANS.get(str(value).strip().lower())
+    if found is None:
+        raise RecordError(f"{field} is not true or false")
+    return found
 
 
 def identifier(value: object, field: str) -> str:

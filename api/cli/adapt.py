@@ -24,7 +24,7 @@ from platform_adapters.registry import ADAPTERS, adapter_named
 from platform_adapters.report import ImportReport
 
 if TYPE_CHECKING:
-    from platform_adapters.registry import FormatAdapter
+    from platform_adapters.format import Format
 
 _TICK_ROWS = 5_000
 _UNNAMED = "unnamed"
@@ -35,8 +35,8 @@ def _print_list(context: click.Context, _option: click.Parameter, wanted: bool) 
     if not wanted or context.resilient_parsing:
         return
     for adapter in ADAPTERS.values():
-        click.echo(f"{adapter.name:8}  reads {adapter.summary}")
-        click.echo(f"{'':8}  tried on: {adapter.tried_on}")
+        click.echo(f"{adapter.name:12}reads {adapter.summary}")
+        click.echo(f"{'':12}tried on: {adapter.tried_on}")
     context.exit()
 
 
@@ -175,9 +175,7 @@ def _read_key(path: Path) -> bytes:
     return data
 
 
-def _write_catalogue(
-    stack: ExitStack, adapter: FormatAdapter, paths: list[Path], out: Path
-) -> None:
+def _write_catalogue(stack: ExitStack, adapter: Format, paths: list[Path], out: Path) -> None:
     """Write the catalogues among the inputs; the file takes its place when the stack ends."""
     sources = adapter.catalogues(paths)
     if not sources:
@@ -192,7 +190,7 @@ def _write_catalogue(
 
 
 def _write_report(
-    path: Path | None, report: ImportReport, adapter: FormatAdapter, *, stopped: str
+    path: Path | None, report: ImportReport, adapter: Format, *, stopped: str
 ) -> None:
     if path is None:
         return

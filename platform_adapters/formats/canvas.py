@@ -21,8 +21,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from platform_adapters.catalogues import canvas as catalogues_canvas
 from platform_adapters.contract import AdaptOptions, Failure, Ignored, Interaction
 from platform_adapters.errors import RecordError
+from platform_adapters.format import Format, Sign
 from platform_adapters.formats.canvas_ids import global_id, shard_of
 from platform_adapters.readers.files import Position, read_lines, read_start
 from platform_adapters.readers.json_records import read_json
@@ -303,3 +305,28 @@ def _assignments_in(path: Path) -> Iterator[tuple[str, float]]:
 def records(path: Path) -> Iterator[Record]:
     """Events, one a line or in an array."""
     return read_json(path)
+
+
+FORMAT = Format(
+    name="canvas",
+    summary="Canvas Live Events (JSON lines; .gz)",
+    tried_on="never on a live site's log; written after the documented events",
+    split=split,
+    prepare=prepare,
+    records=records,
+    read_catalogue=catalogues_canvas.read_catalogue,
+    signs=(
+        Sign(
+            "Canvas Live Events",
+            frozenset({"metadata", "body", "event_name", "event_time"}),
+            ("json",),
+        ),
+        Sign(
+            "Canvas' module items or courses",
+            frozenset({"id", "title", "module_id", "position"}),
+            ("json",),
+            role="catalogue",
+        ),
+    ),
+    example="Ana submitted the assignment *Essay 2* and got 5 of 10 points.",
+)

@@ -19,8 +19,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from platform_adapters.catalogues import moodle as catalogues_moodle
 from platform_adapters.contract import AdaptOptions, Ignored, Interaction
 from platform_adapters.errors import RecordError
+from platform_adapters.format import Format, Sign
 from platform_adapters.formats import moodle_page, moodle_tables
 from platform_adapters.formats.moodle_other import parse_other
 from platform_adapters.readers.csv_rows import read_csv, read_header
@@ -324,3 +326,33 @@ def records(path: Path) -> Iterator[Record]:
     """Rows of the log."""
     on_page = "eventname" not in read_header(path)
     return read_csv(path, tuple(moodle_page.COLUMNS) if on_page else REQUIRED)
+
+
+FORMAT = Format(
+    name="moodle",
+    summary="Moodle's logstore_standard_log with side tables, or its Logs page (CSV; .gz)",
+    tried_on="never on a live site's log; written after Moodle's schema and event classes",
+    split=split,
+    prepare=prepare,
+    records=records,
+    read_catalogue=catalogues_moodle.read_catalogue,
+    is_catalogue=catalogues_moodle.is_catalogue,
+    signs=(
+        Sign(
+            "Moodle's table logstore_standard_log",
+            frozenset({"eventname", "userid", "timecreated"}),
+        ),
+        Sign("the CSV of Moodle's Logs page", moodle_page.COLUMNS, ("csv",)),
+        Sign(
+            "Moodle's table course",
+            frozenset({"id", "fullname", "shortname"}),
+            role="catalogue",
+        ),
+        Sign(
+            "Moodle's table course_modules",
+            frozenset({"id", "course", "module", "instance"}),
+            role="catalogue",
+        ),
+    ),
+    example="Ana (user 12) opened the page *Photosynthesis* (course module 340).",
+)

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from platform_adapters.catalogues import openedx as catalogues_openedx
 from platform_adapters.contract import AdaptOptions, Ignored, Interaction
 from platform_adapters.errors import RecordError
+from platform_adapters.format import Format, Sign
 from platform_adapters.readers.files import read_start
 from platform_adapters.readers.json_records import read_json
 from platform_adapters.values import Clock, get, hashed, identifier, number, ratio, share
@@ -300,3 +302,33 @@ def prepare(paths: Sequence[Path], options: AdaptOptions) -> OpenEdxSession:
 def records(path: Path) -> Iterator[Record]:
     """Events, one a line."""
     return read_json(path)
+
+
+FORMAT = Format(
+    name="openedx",
+    summary="Open edX tracking logs, new and legacy shape (JSON lines; .gz)",
+    tried_on="never on a live site's log; written after the event reference",
+    split=split,
+    prepare=prepare,
+    records=records,
+    read_catalogue=catalogues_openedx.read_catalogue,
+    signs=(
+        Sign(
+            "an Open edX tracking log",
+            frozenset({"event_type", "event_source", "context"}),
+            ("json",),
+        ),
+        Sign(
+            "an Open edX tracking log, new shape",
+            frozenset({"name", "timestamp", "context", "data", "course_id"}),
+            ("json",),
+        ),
+        Sign(
+            "an Open edX course-blocks answer",
+            frozenset({"blocks", "root", "display_name"}),
+            ("json",),
+            role="catalogue",
+        ),
+    ),
+    example="Ana answered the problem *Osmosis* with 2 of 3 points.",
+)

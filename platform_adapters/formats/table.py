@@ -12,8 +12,10 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from platform_adapters.catalogues import table as catalogues_table
 from platform_adapters.contract import COLUMNS, AdaptOptions, Ignored, Interaction
 from platform_adapters.errors import ReadError, RecordError
+from platform_adapters.format import Format, Sign
 from platform_adapters.readers.csv_rows import read_csv, read_header
 from platform_adapters.readers.files import read_start
 from platform_adapters.readers.json_records import read_json
@@ -26,6 +28,8 @@ from platform_adapters.values import (
     identifier,
     ratio,
     text_number,
+    whole_number,
+    yes_no,
 )
 from recommender.interactions import VERB_INDEX
 
@@ -39,7 +43,6 @@ REQUIRED = ("learner", "item")
 EVIDENCE = frozenset({"observed", "aggregate", "override"})
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _KNOWN = frozenset(COLUMNS)
-_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _PARQUET = b"PAR1"
 
 
@@ -47,26 +50,6 @@ def _text(value: object, field: str) -> str:
     if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
         return ""
     return identifier(value, field)
-
-
-def _whole(value: object, field: str) -> int | None:
-    found = text_number(value, field)
-    if found is None:
-        return None
-    if found != int(found):
-        raise RecordError(f"{field} is not a whole number")
-    return int(found)
-
-
-def _yes_no(value: object, field: str) -> bool | None:
-    if isinstance(value, bool):
-        return value
-    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
-        return None
-    found = _BOOLEANS.get(str(value).strip().lower())
-    if found is None:
-        raise RecordError(f"{field} is not true or false")
-    return found
 
 
 def _unit(value: object, field: str) -> float | None:
@@ -113,11 +96,11 @@ class TableSession:
             raw=raw,
             min=low,
             max=high,
-            success=_yes_no(get("success"), "success"),
-            completion=_yes_no(get("completion"), "completion"),
+            success=yes_no(get("success"), "success"),
+            completion=yes_no(get("completion"), "completion"),
             progress=_unit(get("progress"), "progress"),
             duration_seconds=text_number(get("duration_seconds"), "duration_seconds"),
-            attempt=_whole(get("attempt"), "attempt"),
+            attempt=whole_number(get("attempt"), "attempt"),
             evidence=evidence,
             source=_text(get("source"), "source") or "table",
             course=course,
@@ -129,7 +112,7 @@ class TableSession:
 
     def _when(self, record: dict[str, Any]) -> tuple[int | None, int | None]:
         """Time, or order where only that is known."""
-        order = _whole(record.get("order"), "order")
+        order = whole_number(record.get("order"), "order")
         time = record.get("timestamp")
         if time is None or time == "" or (isinstance(time, float) and math.isnan(time)):
             if order is None:
@@ -189,3 +172,19 @@ def records(path: Path) -> Iterator[Record]:
             "say what came first"
         )
     return read_csv(path, REQUIRED)
+
+
+FORMAT = Format(
+    name="table",
+    summary="the interaction table itself (CSV, JSON lines, Parquet; .gz but for Parquet)",
+    tried_on="the output of the other adapters",
+    split=split,
+    prepare=prepare,
+    records=records,
+    read_catalogue=catalogues_table.read_catalogue,
+    signs=(
+        Sign("the project's interaction table", frozenset({"learner", "item"})),
+        Sign("the project's catalogue table", frozenset({"item", "title"}), role="catalogue"),
+    ),
+    example="Ana answered *osmosis* half right.",
+)

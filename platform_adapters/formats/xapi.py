@@ -17,8 +17,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from platform_adapters.catalogues import xapi as catalogues_xapi
 from platform_adapters.contract import AdaptOptions, Failure, Ignored, Interaction, Withdrawn
 from platform_adapters.errors import RecordError
+from platform_adapters.format import Format, Sign
 from platform_adapters.formats.xapi_verbs import PROGRESSED, VERBS, VOIDED, WAIVED
 from platform_adapters.readers.files import Position, read_lines, read_start
 from platform_adapters.readers.json_records import read_json
@@ -277,3 +279,23 @@ def _voided_in(path: Path) -> Iterator[str]:
 def records(path: Path) -> Iterator[Record]:
     """Statements: one a line, an array, or a store's `{"statements": [...]}`."""
     return read_json(path)
+
+
+FORMAT = Format(
+    name="xapi",
+    summary="xAPI 1.0.3 and 2.0 statements (JSON lines, arrays, a store's answers; .gz)",
+    tried_on="22,000 video statements of FUN-MOOC; the other producers by their documents",
+    split=split,
+    prepare=prepare,
+    records=records,
+    read_catalogue=catalogues_xapi.read_catalogue,
+    signs=(
+        Sign(
+            "xAPI statements",
+            frozenset({"actor", "verb", "object"}),
+            ("json",),
+            (b"/verbs/", b"/verb/", b"w3id.org/xapi", b'"mbox', b'"homePage"'),
+        ),
+    ),
+    example="Ana was scored 91.4 of 100 on *Humanities, course 12*.",
+)

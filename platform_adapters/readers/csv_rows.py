@@ -1,6 +1,6 @@
 """Rows of a CSV file with a header, as dictionaries.
 
-Comma, semicolon or tab; UTF-8 with or without a byte order mark; any line ends, CR alone
+Comma, semicolon, tab or bar; UTF-8 with or without a byte order mark; any line ends, CR alone
 included; quoted fields may hold line ends. The number with each record is the line on which
 it ends.
 """
@@ -16,7 +16,7 @@ from platform_adapters.errors import ReadError
 from platform_adapters.readers.files import MAX_LINE_BYTES, Position, open_bytes, read_start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from platform_adapters.contract import Record
@@ -59,7 +59,7 @@ class _Lines:
 
 def delimiter_of(header: str) -> str:
     """The delimiter that occurs most in the header; a comma if none does."""
-    return max(",;\t", key=header.count)
+    return max(",;\t|", key=header.count)
 
 
 def read_header(path: Path) -> tuple[str, ...]:
@@ -72,12 +72,15 @@ def read_header(path: Path) -> tuple[str, ...]:
     return tuple(name.strip() for name in row)
 
 
-def read_csv(path: Path, required: Sequence[str] = ()) -> Iterator[Record]:
+def read_csv(
+    path: Path, required: Sequence[str] = (), rename: Callable[[str], str] | None = None
+) -> Iterator[Record]:
     """Parse a CSV file row by row.
 
     Args:
         path: The file, plain or gzip.
         required: Columns that must be there.
+        rename: From a column's name as it stands in the file to the one in the rows.
 
     Yields:
         Line, and a dictionary from column to text (empty where missing), or a `Failure`.
@@ -87,6 +90,8 @@ def read_csv(path: Path, required: Sequence[str] = ()) -> Iterator[Record]:
     """
     position = Position()
     header = read_header(path)
+    if rename is not None:
+        header = tuple(map(rename, header))
     missing = [name for name in required if name not in header]
     if missing:
         raise ReadError(

@@ -35,3 +35,18 @@ def read_parquet(path: Path) -> Iterator[Record]:
         raise ReadError(f"{path} does not exist") from error
     except (pa.ArrowException, OSError) as error:
         raise ReadError(f"{path.name} is not a whole Parquet file: {error}") from error
+
+
+def parquet_columns(path: Path) -> list[str]:
+    """Names of the columns.
+
+    Raises:
+        ReadError: The file is no Parquet file or is damaged.
+    """
+    import pyarrow as pa  # noqa: PLC0415  loaded only where a Parquet file is read
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    try:
+        return list(map(str, pq.read_schema(path).names))
+    except (pa.ArrowException, OSError) as error:
+        raise ReadError(f"{path.name} is not a whole Parquet file: {error}") from error

@@ -9,7 +9,7 @@ from platform_adapters.catalogues.table import COLUMNS, row_of
 from platform_adapters.errors import CatalogueError
 from platform_adapters.registry import ADAPTERS
 
-GOLDEN = Path(__file__).resolve().parents[2] / "golden"
+MODULES = Path(__file__).resolve().parents[2] / "golden/moodle/logstore/input/course_modules.csv"
 
 
 def read(tmp_path, name: str, content: object) -> list:
@@ -19,7 +19,7 @@ def read(tmp_path, name: str, content: object) -> list:
 
 
 def test_moodle_modules_have_their_prerequisites_and_hidden_ones_are_marked() -> None:
-    path = GOLDEN / "moodle" / "course_modules.csv"
+    path = MODULES
     page, quiz, forum = ADAPTERS["moodle"].read_catalogue(path)
     assert (page.item, page.title, page.course, page.position) == ("340", "Photosynthesis", "7", 0)
     assert quiz.prerequisites == ("340",)
@@ -116,7 +116,7 @@ def test_xapi_activities_carry_their_key_in_an_extension(tmp_path) -> None:
 
 
 def test_a_catalogue_written_as_a_table_is_read_back_the_same(tmp_path) -> None:
-    items = list(ADAPTERS["moodle"].read_catalogue(GOLDEN / "moodle" / "course_modules.csv"))
+    items = list(ADAPTERS["moodle"].read_catalogue(MODULES))
     lines = "".join(json.dumps(row_of(item)) + "\n" for item in items)
     assert read(tmp_path, "table", lines) == items
     assert set(row_of(items[0])) == set(COLUMNS)

@@ -1,77 +1,140 @@
-"""Golden inputs: each record of each format becomes what its expected file says.
+"""Golden folders: the input of each becomes exactly what its `expected/` says.
 
-`python tests/unit/platform_adapters/test_golden.py` writes the expected files anew; look at
-the difference before you commit it.
+A folder is found by itself: `tests/golden/<format>/<case>/` holds `input/` (what an operator
+would name on the command line), `options.json` (if options are needed) and `expected/`:
+`outcomes.jsonl` (every record's outcome, learner ids raw), `report.json` (what `adapt --report`
+says) and, where a catalogue is among the inputs, `catalogue.jsonl`.
+
+`python tests/unit/platform_adapters/test_golden.py [format/case ...]` writes `expected/` anew;
+look at the difference before you commit it.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from platform_adapters.catalogues.table import row_of
 from platform_adapters.contract import AdaptOptions, Failure, Interaction, Rejected
+from platform_adapters.convert import convert
 from platform_adapters.errors import RecordError
+from platform_adapters.pseudonyms import Pseudonymiser
 from platform_adapters.registry import ADAPTERS
+from platform_adapters.report import ImportReport
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
-CASES = {
-    "xapi/fun_mooc.jsonl": (),
-    "xapi/statements.jsonl": (),
-    "xapi/statements_array.json": (),
-    "canvas/live_events.jsonl": (),
-    "openedx/tracking.log": (),
-    "moodle/logstore.csv": (
-        "grade_items.csv",
-        "course_modules.csv",
-        "modules.csv",
-        "quiz.csv",
-        "quiz_attempts.csv",
-    ),
-    "table/rows.csv": (),
-}
+CASES = sorted(str(path.parent.relative_to(GOLDEN)) for path in GOLDEN.glob("*/*/input"))
+KEY = bytes(range(32))
+
+
+def inputs(case: str) -> list[Path]:
+    return sorted(path for path in (GOLDEN / case / "input").iterdir() if path.is_file())
+
+
+def options(case: str) -> AdaptOptions:
+    path = GOLDEN / case / "options.json"
+    given = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return AdaptOptions(platform="golden", **given)
 
 
 def outcomes(case: str) -> list[dict]:
     """Every record's outcome, empty values left out."""
-    path = GOLDEN / case
     adapter = ADAPTERS[case.split("/", maxsplit=1)[0]]
-    sides = [path.parent / name for name in CASES[case]]
-    session = adapter.prepare([path, *sides], AdaptOptions(platform="golden"))
+    paths = inputs(case)
+    session = adapter.prepare(paths, options(case))
     found = []
-    for line, record in adapter.records(path):
-        if isinstance(record, Failure):
-            outcome = Rejected(record.reason, line, path.name)
-        else:
-            try:
-                outcome = session.convert(record, line)
-            except RecordError as error:
-                outcome = Rejected(str(error), line, path.name)
-        values = {k: v for k, v in asdict(outcome).items() if v not in (None, "")}
-        if isinstance(outcome, Interaction):
-            values = {"line": line, **values}
-            if values["event_id"].startswith("hash:"):
-                del values["event_id"]
-        found.append({"outcome": type(outcome).__name__.lower(), **values})
+    for path in adapter.split(paths)[0]:
+        for line, record in adapter.records(path):
+            if isinstance(record, Failure):
+                outcome = Rejected(record.reason, line, path.name)
+            else:
+                try:
+                    outcome = session.convert(record, line)
+                except RecordError as error:
+                    outcome = Rejected(str(error), line, path.name)
+            values = {k: v for k, v in asdict(outcome).items() if v not in (None, "")}
+            if isinstance(outcome, Interaction):
+                values = {"line": line, **values}
+                if values["event_id"].startswith("hash:"):
+                    del values["event_id"]
+            found.append({"outcome": type(outcome).__name__.lower(), **values})
     return found
 
 
+def report(case: str) -> dict:
+    adapter = ADAPTERS[case.split("/", maxsplit=1)[0]]
+    counts = ImportReport()
+    paths = inputs(case)
+    if adapter.split(paths)[0]:
+        for _ in convert(
+            adapter, paths, options(case), Pseudonymiser(KEY), counts, max_reject_share=1.0
+        ):
+            pass
+    return counts.to_dict()
+
+
+def catalogue(case: str) -> list[dict]:
+    """Items of the catalogues among the inputs, empty values left out."""
+    adapter = ADAPTERS[case.split("/", maxsplit=1)[0]]
+    rows = [
+        row_of(item)
+        for path in adapter.catalogues(inputs(case))
+        for item in adapter.read_catalogue(path)
+    ]
+    return [
+        {k: v for k, v in row.items() if v not in (None, "") and v is not False} for row in rows
+    ]
+
+
+def lines(rows: list[dict]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def made(case: str) -> dict[str, str]:
+    """What `expected/` should hold, by name."""
+    files = {
+        "outcomes.jsonl": lines(outcomes(case)),
+        "report.json": json.dumps(report(case), ensure_ascii=False, indent=1) + "\n",
+        "catalogue.jsonl": lines(catalogue(case)),
+    }
+    return {name: text for name, text in files.items() if text}
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_a_log_becomes_what_its_golden_file_says(case: str) -> None:
-    expected = (GOLDEN / f"{case}.expected.jsonl").read_text(encoding="utf-8").splitlines()
-    assert outcomes(case) == [json.loads(line) for line in expected]
+def test_a_golden_folder_becomes_what_it_says(case: str) -> None:
+    folder = GOLDEN / case / "expected"
+    expected = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+    assert made(case) == expected
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_every_format_has_a_golden_folder(name: str) -> None:
+    assert any(case.startswith(f"{name}/") for case in CASES)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_counts_of_a_golden_report_add_up(case: str) -> None:
+    found = json.loads((GOLDEN / case / "expected" / "report.json").read_text(encoding="utf-8"))
+    parts = found["events"] + found["duplicates"] + found["ignored_rows"] + found["rejected_rows"]
+    assert found["rows"] == parts
 
 
 def test_an_array_and_lines_of_the_same_statements_say_the_same() -> None:
-    assert outcomes("xapi/statements.jsonl") == [
+    assert outcomes("xapi/statements") == [
         {**row, **({"file": "statements.jsonl"} if "file" in row else {})}
-        for row in outcomes("xapi/statements_array.json")
+        for row in outcomes("xapi/array")
     ]
 
 
 if __name__ == "__main__":
-    for name in CASES:
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in outcomes(name))
-        (GOLDEN / f"{name}.expected.jsonl").write_text(text, encoding="utf-8")
+    for name in sys.argv[1:] or CASES:
+        target = GOLDEN / name / "expected"
+        target.mkdir(exist_ok=True)
+        for old in target.iterdir():
+            old.unlink()
+        for file, text in made(name).items():
+            (target / file).write_text(text, encoding="utf-8")

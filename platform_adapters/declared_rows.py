@@ -1,0 +1,240 @@
+"""One kind of log, as data, and the reader that turns its records into interactions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from platform_adapters.contract import Ignored, Interaction
+from platform_adapters.errors import RecordError
+from platform_adapters.fields import Getter, getter
+from platform_adapters.format import ROWS
+from platform_adapters.values import (
+    Clock,
+    event_id,
+    event_namespace,
+    hashed,
+    identifier,
+    ratio,
+    share,
+    text_number,
+    whole_number,
+    yes_no,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from platform_adapters.contract import AdaptOptions
+    from platform_adapters.fields import Field, Row, Tables
+
+_Take: TypeAlias = tuple[str, Getter, "Callable[[object, str], object]", str]
+_Compiled: TypeAlias = tuple[str, Getter, tuple[_Take, ...]]
+"""Verb, where the item stands, and how each other column is taken and parsed."""
+
+_EMPTY = (None, "")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[._-][A-Za-z0-9]+)+")
+"""A native event's name may be told in a report: several words, which no person's id looks like."""
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """Rows with another value here are nobody's learning."""
+
+    field: Field
+    values: frozenset[str]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Rows with one of these values here are nobody's learning."""
+
+    field: Field
+    values: frozenset[str]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a native event means, where it is more than a verb.
+
+    Attributes:
+        verb: Its verb.
+        fields: Where its values stand, beside or instead of those of the rows.
+        item: Where its item stands, if elsewhere than in the other rows.
+    """
+
+    verb: str
+    fields: Mapping[str, Field] = field(default_factory=lambda: MappingProxyType({}))
+    item: Field | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One kind of log.
+
+    Attributes:
+        name: The name space of its records' numbers: a change of it changes all event ids.
+        what: What it is called on the platform.
+        marks: Columns that every record has; the kind is known by them.
+        learner: Where the learner stands. A record without one is ignored.
+        item: Where the item stands. A record without one is ignored.
+        time: Where the time stands.
+        verbs: What native events mean. Of a log with one kind of event: its verb.
+        event: Where the native event's name stands.
+        ignored: Native events that are no learning, with the reason.
+        rules: What makes a record nobody's learning.
+        fields: Where the other columns of the interaction table stand.
+        identity: Where the record's own number stands; None: it has none, and is known by its
+            whole content.
+        evidence: As in the interaction table.
+        times: Ways to write a time beside ISO 8601 and unix seconds, as for `strptime`.
+        kinds: Kinds of file it may be.
+        outcome: For what cannot be said as data: more values of the interaction, or `ignore`
+            and a reason, from record and values.
+    """
+
+    name: str
+    what: str
+    marks: frozenset[str]
+    learner: Field
+    item: Field
+    time: Field
+    verbs: Mapping[str, str | Means] | str
+    event: Field | None = None
+    ignored: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    rules: tuple[Only | Not, ...] = ()
+    fields: Mapping[str, Field] = field(default_factory=lambda: MappingProxyType({}))
+    identity: Field | None = None
+    evidence: str = "observed"
+    times: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ROWS
+    outcome: Callable[[Row, dict[str, Any]], Mapping[str, Any]] | None = None
+
+
+def _unit(value: object, name: str) -> float | None:
+    found = text_number(value, name)
+    if found is not None and not 0 <= found <= 1:
+        raise RecordError(f"{name} is outside 0..1")
+    return found
+
+
+def _length(value: object, name: str) -> float | None:
+    found = text_number(value, name)
+    if found is not None and found < 0:
+        raise RecordError(f"{name} is negative")
+    return found
+
+
+_PARSERS: Mapping[str, Callable[[object, str], object]] = {
+    "score": _unit,
+    "raw": text_number,
+    "min": text_number,
+    "max": text_number,
+    "progress": lambda value, name: share(text_number(value, name)),
+    "duration_seconds": _length,
+    "attempt": whole_number,
+    "success": yes_no,
+    "completion": yes_no,
+}
+
+
+def _text_of(value: object, name: str) -> str:
+    return "" if value in _EMPTY else identifier(value, name)
+
+
+class RowReader:
+    """Reads one kind of log within one import."""
+
+    def __init__(self, kind: Rows, format_name: str, options: AdaptOptions, tables: Tables) -> None:
+        def get(where: Field | None) -> Getter:
+            return getter("" if where is None else where, tables)
+
+        self.marks = kind.marks
+        self._kind = kind
+        self._outcome = kind.outcome
+        self._source = format_name
+        self._namespace = event_namespace(options.platform)
+        self._clock = Clock(options.timezone, _name_of(kind.time, "time"), kind.times)
+        self._rules = [(get(r.field), r.values, isinstance(r, Only), r.reason) for r in kind.rules]
+        self._learner, self._item, self._time = get(kind.learner), get(kind.item), get(kind.time)
+        self._event, self._identity = get(kind.event), get(kind.identity)
+        self._learner_name = _name_of(kind.learner, "learner")
+        self._item_name = _name_of(kind.item, "item")
+        verbs = {"": kind.verbs} if isinstance(kind.verbs, str) else kind.verbs
+        self._means = {name: self._compiled(means, get) for name, means in verbs.items()}
+
+    def _compiled(self, means: str | Means, get: Callable[[Field | None], Getter]) -> _Compiled:
+        if isinstance(means, str):
+            means = Means(means)
+        fields = {**self._kind.fields, **means.fields}
+        takes = tuple(
+            (column, get(where), _PARSERS.get(column, _text_of), _name_of(where, column))
+            for column, where in fields.items()
+        )
+        return means.verb, self._item if means.item is None else get(means.item), takes
+
+    def read(self, row: Row, line: int) -> Interaction | Ignored:
+        """One record.
+
+        Raises:
+            RecordError: It is not what the format demands.
+        """
+        native = str(self._event(row) or "")
+        means = self._means.get(native)
+        if means is None:
+            return Ignored(self._reason(native), line)
+        verb, item_of, takes = means
+        learner, item = self._learner(row), item_of(row)
+        nobody = self._nobody(row, learner, item)
+        if nobody:
+            return Ignored(nobody, line)
+        values: dict[str, Any] = {
+            "verb": verb,
+            "learner": identifier(learner, self._learner_name),
+            "item": identifier(item, self._item_name),
+            "evidence": self._kind.evidence,
+            "source": f"{self._source}:{native}" if native else self._source,
+        }
+        for column, take, parse, name in takes:
+            values[column] = parse(take(row), name)
+        if self._outcome is not None:
+            values.update(self._outcome(row, values))
+            if "ignore" in values:
+                return Ignored(str(values["ignore"]), line)
+        if values.get("score") is None and values.get("raw") is not None:
+            values["score"] = ratio(values["raw"], values.get("min"), values.get("max"))
+        seconds = self._clock.seconds(self._time(row))
+        return Interaction(self._event_id(row), timestamp=seconds, order=None, **values)
+
+    def _nobody(self, row: Row, learner: object, item: object) -> str:
+        """Why the record is nobody's learning, or nothing."""
+        for take, among, only, reason in self._rules:
+            if (str(take(row)) in among) is not only:
+                return reason
+        if learner in _EMPTY:
+            return "no learner named"
+        return "no item named" if item in _EMPTY else ""
+
+    def _event_id(self, row: Row) -> str:
+        own = self._identity(row)
+        if own in _EMPTY:
+            return hashed(row)
+        return event_id(self._namespace, f"{self._source}:{self._kind.name}:{own}")
+
+    def _reason(self, native: str) -> str:
+        told = self._kind.ignored.get(native)
+        if told is not None:
+            return told
+        is_name = _NAME.fullmatch(native[:80])
+        return f"no learning event: {native}" if is_name else "no learning event"
+
+
+def _name_of(where: Field, otherwise: str) -> str:
+    """A field's name for messages."""
+    if isinstance(where, str):
+        return where
+    return ".".join(where) if isinstance(where, tuple) else otherwise

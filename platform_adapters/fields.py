@@ -1,0 +1,117 @@
+"""Where a value stands in a record: what declared formats name their fields with.
+
+A field is a column (`"userid"`), a path into JSON (`("body", "user_id")`), a `Join` on a side
+table, or a function of the record, of which the usual ones are here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from platform_adapters.values import duration as iso_duration
+from platform_adapters.values import get, text_number
+
+Row: TypeAlias = Mapping[str, Any]
+Tables: TypeAlias = Mapping[str, Mapping[object, Row]]
+"""Side tables by name; rows by their key."""
+
+Getter: TypeAlias = Callable[[Row], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A value from a side table.
+
+    Attributes:
+        side: Name of the side table.
+        by: Where in the record the key of the side table stands; several for a key of several.
+        take: The column to take; None if there is no such row.
+    """
+
+    side: str
+    by: str | tuple[str, ...]
+    take: str
+
+
+Field: TypeAlias = "str | tuple[str, ...] | Join | Getter"
+
+
+def getter(field: Field, tables: Tables) -> Getter:
+    """A function that takes the field's value out of a record."""
+    if isinstance(field, str):
+        return lambda row: row.get(field)
+    if isinstance(field, tuple):
+        return lambda row: get(row, *field)
+    if isinstance(field, Join):
+        table, take, by = tables.get(field.side, {}), field.take, key_of(field.by)
+
+        def joined(row: Row) -> object:
+            found = table.get(by(row))
+            return None if found is None else found.get(take)
+
+        return joined
+    return field
+
+
+def key_of(columns: str | tuple[str, ...]) -> Getter:
+    """A function that takes the key of a side table out of a record."""
+    if isinstance(columns, str):
+        return lambda row: row.get(columns)
+    return lambda row: tuple(row.get(name) for name in columns)
+
+
+def constant(value: object) -> Getter:
+    """The same for every record."""
+    return lambda _row: value
+
+
+def either(*names: str) -> Getter:
+    """The first of these columns that is not empty."""
+    return lambda row: next((row[n] for n in names if row.get(n) not in {None, ""}), None)
+
+
+def about(kind: str, name: str) -> Getter:
+    """`kind:id`, where different kinds of things are numbered alike; None if there is no id."""
+
+    def found(row: Row) -> object:
+        value = row.get(name)
+        return f"{kind}:{value}" if value not in {None, ""} else None
+
+    return found
+
+
+def grade(name: str) -> Getter:
+    """A number of which a negative one means that there is none."""
+
+    def found(row: Row) -> float | None:
+        value = text_number(row.get(name), name)
+        return None if value is None or value < 0 else value
+
+    return found
+
+
+def percent(name: str) -> Getter:
+    """Hundredths as a part of one."""
+
+    def found(row: Row) -> float | None:
+        value = text_number(row.get(name), name)
+        return None if value is None else value / 100
+
+    return found
+
+
+def minutes(name: str) -> Getter:
+    """Minutes as seconds."""
+
+    def found(row: Row) -> float | None:
+        value = text_number(row.get(name), name)
+        return None if value is None else value * 60
+
+    return found
+
+
+def iso8601_seconds(name: str) -> Getter:
+    """Seconds of an ISO 8601 duration."""
+    return lambda row: iso_duration(row.get(name) or None, name)
