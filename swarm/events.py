@@ -191,10 +191,17 @@ class MoveHead:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One line for log and status; never learner data."""
+    """One line for log and status; never learner data.
+
+    Attributes:
+        level: `info`, `warning` or `error`.
+        text: The line.
+        refused: The member whose bytes were dropped, if that is what the line says.
+    """
 
     level: str
     text: str
+    refused: str = ""
 
 
 Effect = (

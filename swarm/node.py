@@ -81,7 +81,8 @@ class Node:
                 state, effects = on_received(self._seat, self._config, self._up(event), event)
             except RemoteProtocolError as error:
                 rule = f" ({error.rule})" if error.rule else ""
-                return (events.Note("warning", f"{event.sender} sent {error}{rule}; dropped."),)
+                text = f"{event.sender} sent {error}{rule}; dropped."
+                return (events.Note("warning", text, event.sender),)
         else:
             state, effects = self._take(event)
         state, more = self._settle(state)

@@ -23,6 +23,7 @@ class NodeView:
     Attributes:
         height: Of the last final block; 0 before the first.
         view: Of the height under way, from 1.
+        deciding_since_ms: When its present view began, by our clock; None before the first.
         state: `idle`, `contributing`, `closing`, `fetching`, `merging` or `behind`.
         head: The last merge on the ledger, or None.
         has_head: Whether our own merge of it is done and equal, so that HEAD points to it.
@@ -42,6 +43,7 @@ class NodeView:
 
     height: int
     view: int
+    deciding_since_ms: int | None
     state: str
     head: Head | None
     has_head: bool
@@ -67,6 +69,7 @@ def build_view(seat: Seat, state: State) -> NodeView:
     return NodeView(
         height=ledger.height,
         view=state.instance.view,
+        deciding_since_ms=state.instance.since,
         state=_compute_state(seat, state, missing),
         head=head,
         has_head=head is not None and state.desk.moved == (head.round, head.attempt),

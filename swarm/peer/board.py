@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from swarm.ledger.genesis import Genesis
     from swarm.ledger.rounds import Round
     from swarm.peer.config import PeerConfig
+    from swarm.peer.gauges import Gauges
     from swarm.transport.mesh import Mesh
     from swarm.views import NodeView
 
@@ -32,8 +33,11 @@ _REFRESH_SECONDS = 5.0
 class Board:
     """Collects what is known and writes it at most twice a second."""
 
-    def __init__(self, config: PeerConfig, genesis: Genesis, me: str, mesh: Mesh) -> None:
+    def __init__(
+        self, config: PeerConfig, genesis: Genesis, me: str, mesh: Mesh, gauges: Gauges
+    ) -> None:
         self._config, self._genesis, self._me, self._mesh = config, genesis, me, mesh
+        self._gauges = gauges
         self._view: NodeView | None = None
         self._notes: deque[str] = deque(maxlen=_NOTES)
         self._decided: int | None = None
@@ -79,7 +83,7 @@ class Board:
             await trio.sleep(self._config.status_seconds)
 
     async def _write(self, status: dict[str, Any]) -> None:
-        stamped = {**status, "updated_at": now_text()}
+        stamped = {**status, "gauges": self._gauges.to_value(), "updated_at": now_text()}
         try:
             await trio.to_thread.run_sync(
                 lambda: write_json(self._config.status, stamped, durable=False)

@@ -26,6 +26,7 @@ from swarm.peer import inbox
 from swarm.peer.board import Board
 from swarm.peer.children import contribute, run_child
 from swarm.peer.disk import PeerDisk
+from swarm.peer.gauges import Gauges
 from swarm.peer.merges import merge_blobs
 from swarm.signing import Ed25519Signer
 from swarm.storage.blobs import BlobDamagedError
@@ -69,11 +70,15 @@ class Peer:
         self._node = Node(genesis, signer.member, signer, config.node)
         self._host = Host(config.seed, listen=config.listen, is_member=genesis.by_id.__contains__)
         members = {m.id: config.addresses.get(m.name, m.addresses) for m in genesis.members}
-        self._mesh = Mesh(self._host, genesis.swarm_id, members, self._deliver, config.timing)
+        self._gauges = Gauges()
+        traffic = self._gauges.traffic
+        self._mesh = Mesh(
+            self._host, genesis.swarm_id, members, self._deliver, config.timing, traffic
+        )
         self._served: frozenset[bytes] = frozenset()
-        BlobServer(self._host, disk.blobs, lambda blob: blob in self._served)
-        self._client = BlobClient(self._host, disk.blobs)
-        self._board = Board(config, genesis, signer.member, self._mesh)
+        BlobServer(self._host, disk.blobs, lambda blob: blob in self._served, traffic)
+        self._client = BlobClient(self._host, disk.blobs, traffic=traffic)
+        self._board = Board(config, genesis, signer.member, self._mesh, self._gauges)
         self._inlet, self._outlet = trio.open_memory_channel[events.Event](_QUEUE)
         self._queued: Counter[str] = Counter()
         self._transfers = trio.CapacityLimiter(_TRANSFERS)
@@ -136,6 +141,7 @@ class Peer:
         await self._sync()
         view = self._node.view()
         self._served = frozenset(view.served)
+        self._gauges.show(view)
         self._board.show(view)
 
     async def _sync(self) -> None:
@@ -146,12 +152,14 @@ class Peer:
         match effect:
             case events.Persist():
                 self._disk.persist(effect.record)
+                self._gauges.persisted(effect.record)
             case events.Send():
                 self._mesh.send(effect.to, effect.message)
             case events.Broadcast():
                 self._mesh.broadcast(effect.message)
             case events.AppendBlock():
                 await trio.to_thread.run_sync(self._disk.append_block, effect.block)
+                self._gauges.decided(effect.block, _now_ms())
             case events.StartContribution():
                 self._start(self._contribute, effect)
             case events.FetchBlob():
@@ -164,6 +172,8 @@ class Peer:
                 await self._move_head(effect)
             case events.Note():
                 self._board.note(effect)
+                if effect.refused:
+                    self._gauges.refused(effect.refused)
                 logger.log(_LEVELS.get(effect.level, logging.ERROR), "%s", effect.text)
             case _:
                 assert_never(effect)
@@ -187,18 +197,20 @@ class Peer:
         began = trio.current_time()
         is_there = self._config.contribution(order.round).exists()
         size = self._genesis.contribution_bytes
-        event = await contribute(self._config, self._disk.blobs, size, order)
-        if not is_there:
-            # R21: when it is sent must not tell how much there was to count.
-            offset = self._config.commit_offset_seconds
-            steps = math.ceil((trio.current_time() - began) / offset)
-            await trio.sleep_until(began + steps * offset)
+        with self._gauges.contributing:
+            event = await contribute(self._config, self._disk.blobs, size, order)
+            if not is_there:
+                # R21: when it is sent must not tell how much there was to count.
+                offset = self._config.commit_offset_seconds
+                steps = math.ceil((trio.current_time() - began) / offset)
+                await trio.sleep_until(began + steps * offset)
         await self._inlet.send(event)
 
     async def _fetch(self, order: events.FetchBlob) -> None:
         try:
             async with self._transfers:
-                await self._client.fetch(order.blob, order.size, order.holders)
+                with self._gauges.fetching:
+                    await self._client.fetch(order.blob, order.size, order.holders)
         except RemoteProtocolError as error:
             await self._inlet.send(events.BlobRefused(order.blob, str(error)))
         else:
@@ -212,7 +224,8 @@ class Peer:
         )
         while True:
             try:
-                digest = await trio.to_thread.run_sync(merge)
+                with self._gauges.merging:
+                    digest = await trio.to_thread.run_sync(merge)
                 break
             except BlobDamagedError as error:
                 logger.error("%s", error)  # noqa: TRY400 - a sentence, not a trace

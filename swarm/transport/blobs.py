@@ -34,6 +34,7 @@ from swarm.storage.blobs import (
     digest_of_hashes,
 )
 from swarm.transport.framing import FrameReader, frame
+from swarm.transport.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,14 +62,22 @@ class BlobMalformedError(RemoteProtocolError):
 class BlobServer:
     """Answers other members' requests for blobs."""
 
-    def __init__(self, host: Host, store: BlobStore, may_serve: Callable[[bytes], bool]) -> None:
+    def __init__(
+        self,
+        host: Host,
+        store: BlobStore,
+        may_serve: Callable[[bytes], bool],
+        traffic: Traffic | None = None,
+    ) -> None:
         """Register the protocol; call before the host runs.
 
         Args:
             host: The network.
             store: Where blobs lie.
             may_serve: Whether a blob may leave: its commit must be final first.
+            traffic: Counts what leaves.
         """
+        self._traffic = traffic or Traffic()
         self._store = store
         self._may_serve = may_serve
         self._running: Counter[str] = Counter()
@@ -106,6 +115,7 @@ class BlobServer:
         for index in range(_FIRST.unpack(request)[0], len(stored.hashes)):
             chunk = await self._read_chunk(stored, index)
             await stream.write(frame(chunk))
+            self._traffic.blob_bytes_sent += len(chunk)
 
     async def _open(self, blob: bytes) -> StoredBlob | None:
         if not self._may_serve(blob) or not self._store.has(blob):
@@ -140,7 +150,9 @@ class BlobClient:
         retry_seconds: float = 0.25,
         retry_most_seconds: float = 10.0,
         answer_seconds: float = 20.0,
+        traffic: Traffic | None = None,
     ) -> None:
+        self._traffic = traffic or Traffic()
         self._host = host
         self._store = store
         self._retry_seconds = retry_seconds
@@ -205,6 +217,7 @@ class BlobClient:
             while not part.is_whole:
                 with trio.fail_after(self._answer_seconds):
                     chunk = await reader.read(CHUNK_BYTES)
+                self._traffic.blob_bytes_received += len(chunk)
                 if len(chunk) != part.expected_bytes():
                     _refuse_length(chunk, hashes[part.next_chunk], part.expected_bytes())
                 await trio.to_thread.run_sync(part.add_chunk, chunk)

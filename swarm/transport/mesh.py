@@ -26,6 +26,7 @@ from swarm.errors import RemoteProtocolError, TransportError
 from swarm.protocol import MAX_MESSAGE_BYTES
 from swarm.transport.framing import FrameReader, frame
 from swarm.transport.timing import MeshTiming
+from swarm.transport.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -59,13 +60,16 @@ class _Link:
     retry: trio.Event = field(default_factory=trio.Event)
     receiving: trio.CancelScope | None = None
 
-    def put(self, message: bytes) -> None:
+    def put(self, message: bytes) -> int:
+        """Queue a message; how many it has pushed out."""
+        before = self.dropped
         self.queue.append(message)
         self.queued_bytes += len(message)
         while self.queued_bytes > MAX_QUEUED_BYTES or len(self.queue) > MAX_QUEUED_MESSAGES:
             self.queued_bytes -= len(self.queue.popleft())
             self.dropped += 1
         self.wake.set()
+        return self.dropped - before
 
     def take(self) -> bytes:
         """Frames of the oldest messages, up to a batch; at least one."""
@@ -91,6 +95,7 @@ class Mesh:
         members: Mapping[str, Sequence[str]],
         deliver: Callable[[str, bytes], None],
         timing: MeshTiming | None = None,
+        traffic: Traffic | None = None,
     ) -> None:
         """Prepare the links; call before the host runs.
 
@@ -100,11 +105,13 @@ class Mesh:
             members: Member ids with their addresses; the own id is left out.
             deliver: Called with sender and message for each message that arrives; must not block.
             timing: How patient links are.
+            traffic: Counts what crosses the network.
         """
         self._host = host
         self._swarm_id = swarm_id
         self._deliver = deliver
         self._timing = timing or MeshTiming()
+        self._traffic = traffic or Traffic()
         self._links = {
             member: _Link(member, tuple(addresses))
             for member, addresses in sorted(members.items())
@@ -116,12 +123,12 @@ class Mesh:
         """Queue a message; it may be lost. Unknown members are ignored."""
         link = self._links.get(member)
         if link is not None:
-            link.put(message)
+            self._traffic.messages_dropped += link.put(message)
 
     def broadcast(self, message: bytes) -> None:
         """Queue a message for every other member."""
         for link in self._links.values():
-            link.put(message)
+            self._traffic.messages_dropped += link.put(message)
 
     def is_connected(self, member: str) -> bool:
         """Whether messages flow in both directions."""
@@ -209,7 +216,11 @@ class Mesh:
                 logger.warning("%s has been silent for %g s: redialling", link.member, patience)
                 await self._host.disconnect(link.member)
                 raise TransportError("silent")
-            await stream.write(link.take() or frame(_PING))
+            waiting = len(link.queue)
+            batch = link.take()
+            await stream.write(batch or frame(_PING))
+            self._traffic.messages_sent += waiting - len(link.queue)
+            self._traffic.message_bytes_sent += len(batch)
 
     async def _receive(self, stream: Stream) -> None:
         """Take one member's stream of messages until it ends; a newer stream replaces it."""
@@ -247,6 +258,8 @@ class Mesh:
             received = await reader.read(len(_MESSAGE) + MAX_MESSAGE_BYTES)
             link.heard()
             if received[:1] == _MESSAGE:
+                self._traffic.messages_received += 1
+                self._traffic.message_bytes_received += len(received)
                 self._deliver(link.member, received[1:])
             elif received != _PING:
                 raise RemoteProtocolError("sent a frame of an unknown kind", peer=link.member)

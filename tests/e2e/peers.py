@@ -31,6 +31,7 @@ from swarm.ledger.genesis import (
 from swarm.merge.merge import head_digest, merge
 from swarm.peer.config import blocks_path
 from swarm.peer.inbox import drop_request
+from swarm.signing import NO_SWARM, Ed25519Signer
 from swarm.storage.models import load_model
 from swarm.storage.records import read_records
 from tests.e2e.wires import Wires
@@ -204,6 +205,10 @@ class Swarm:
             return json.loads(self.homes[name].status_path.read_bytes())
         except FileNotFoundError:
             return {"rounds": [], "members": [], "head": None, "pid": None, "height": 0}
+
+    def member_id(self, name):
+        """A member's id."""
+        return Ed25519Signer(self.homes[name].read_key(IDENTITY_KEY), NO_SWARM).member
 
     def log(self, name):
         """All that a peer has logged."""
