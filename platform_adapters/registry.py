@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from platform_adapters.errors import OptionsError
-from platform_adapters.formats import blackboard, canvas, moodle, openedx, table, xapi
+from platform_adapters.formats import blackboard, caliper, canvas, moodle, openedx, table, xapi
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +21,7 @@ _ALL = (
     canvas.FORMAT,
     openedx.FORMAT,
     moodle.FORMAT,
+    caliper.FORMAT,
     blackboard.FORMAT,
     table.FORMAT,
 )
