@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from swarm import events
     from swarm.ledger.genesis import Genesis
-    from swarm.ledger.rounds import Ledger, Round, Verify
+    from swarm.ledger.rounds import Head, Ledger, Round, Verify
     from swarm.protocol import Signed
 
 RoundKey = tuple[int, int]
@@ -54,7 +54,7 @@ class Desk:
         required: Makers whose receipts were complete when our timer ran out (R24); None before.
         asked_merges: Attempts whose merge has been started in this run.
         merges: Own merges: digest by attempt.
-        moved: Attempt to which HEAD was moved in this run.
+        moved: Attempts to which HEAD, or the network's pointer, was moved in this run.
         warned: Attempts for which we have said that our merge differs.
     """
 
@@ -72,8 +72,12 @@ class Desk:
     required: frozenset[str] | None = None
     asked_merges: frozenset[RoundKey] = frozenset()
     merges: Mapping[RoundKey, bytes] = field(default_factory=dict)
-    moved: RoundKey | None = None
+    moved: frozenset[RoundKey] = frozenset()
     warned: frozenset[RoundKey] = frozenset()
+
+    def has_moved(self, head: Head | None) -> bool:
+        """Whether our own merge of a head is done and equal, so that our pointer names it."""
+        return head is None or (head.round, head.attempt) in self.moved
 
     def complete(self, genesis: Genesis) -> tuple[str, ...]:
         """Makers of the current attempt with enough receipts, sorted."""

@@ -141,12 +141,19 @@ class AppendBlock:
 
 @dataclass(frozen=True, slots=True)
 class StartContribution:
-    """Start `settings.contribute_command` for this round (idempotent by round and attempt)."""
+    """Start `settings.contribute_command` for this round (idempotent by round and attempt).
+
+    Attributes:
+        base: Digest of the merge that the round builds on; it is on disk. Empty before the first.
+        size: Bytes of every contribution to rounds of the kind (R9).
+    """
 
     round: int
     attempt: int
     kind: str
     as_of: str
+    base: bytes
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,23 +177,27 @@ class ComputeMerge:
 
     Attributes:
         contributions: For each member, all its accepted blobs of this and earlier rounds,
-            oldest first; sorted by member.
+            oldest first; sorted by member. Empty where `updates` is not.
         anchors: Members exempt from the cap (R34).
+        updates: For a round of the kind `parameters`: (member, blob) of each merged round of the
+            kind, oldest first, and of this one.
     """
 
     round: int
     attempt: int
     contributions: tuple[tuple[str, tuple[bytes, ...]], ...]
     anchors: tuple[str, ...]
+    updates: tuple[tuple[tuple[str, bytes], ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class MoveHead:
-    """The merge of a round is final: HEAD moves to it."""
+    """The merge of a round is final: HEAD moves to it, or the network's own pointer."""
 
     round: int
     height: int
     digest: bytes
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ class Node:
                 state = self._up(event)
                 return replace(state, now_ms=max(state.now_ms, event.now_ms)), ()
             case events.RoundRequested():
-                return _on_request(self._up(event), event)
+                return _on_request(self._seat, self._up(event), event)
             case _:
                 state = self._up(event)
                 return replace(state, desk=_change_desk(state.desk, event)), ()
@@ -191,7 +191,7 @@ def _change_desk(desk: desks.Desk, event: _DeskEvent) -> desks.Desk:
             return desks.on_merge(desk, event)
 
 
-def _on_request(state: State, event: events.RoundRequested) -> Step:
+def _on_request(seat: Seat, state: State, event: events.RoundRequested) -> Step:
     """An operator asks for a round: at most one request waits."""
     fields = Fields(
         {"kind": event.kind, "as_of": event.as_of, "close": event.close_after_seconds},
@@ -202,6 +202,7 @@ def _on_request(state: State, event: events.RoundRequested) -> Step:
         fields.text("kind", 32)
         fields.day("as_of")
         fields.integer("close", 1, MAX_CLOSE_SECONDS)
+        seat.genesis.terms(event.kind)
     except RemoteProtocolError as error:
         return state, (events.Note("error", f"The request for a round is refused: {error}."),)
     if state.ledger.current is not None:

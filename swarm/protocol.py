@@ -44,6 +44,10 @@ class Fields:
         self._values: dict[str, Any] = value
         self._what = what
 
+    def value(self, field: str) -> object:
+        """A field that another reader takes apart."""
+        return self._values[field]
+
     def integer(self, field: str, low: int, high: int) -> int:
         """An integer in [low, high]."""
         value = self._values[field]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from swarm import codec
-from swarm.desk import Desk, Receipt, RoundKey, deadline, on_receipt, write_receipt
+from swarm.desk import Desk, Receipt, deadline, on_receipt, write_receipt
 from swarm.events import (
     Broadcast,
     ComputeMerge,
@@ -21,6 +21,7 @@ from swarm.events import (
     Persist,
     StartContribution,
 )
+from swarm.ledger.kinds import PARAMETERS
 from swarm.ledger.rounds import (
     VOID_ABSTAINED,
     VOID_EMPTY,
@@ -48,7 +49,8 @@ if TYPE_CHECKING:
 
     from swarm.consensus.instance import Seat
     from swarm.events import Effect
-    from swarm.ledger.rounds import Ledger, Round
+    from swarm.ledger.genesis import Genesis
+    from swarm.ledger.rounds import Head, Ledger, Round
 
 Work = tuple[Desk, tuple["Effect", ...]]
 
@@ -113,8 +115,12 @@ def _contribute(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience: P
     if has_answered or is_known or seat.me not in seat.genesis.contributors:
         return desk, ()
     opening = current.opening
+    if opening.kind == PARAMETERS and not desk.has_moved(ledger.network):
+        return desk, ()  # training starts from merged parameters, which we do not have yet
     started = replace(desk, started=desk.started | {current.key})
-    return started, (StartContribution(*current.key, opening.kind, opening.as_of),)
+    size = seat.genesis.terms(opening.kind).size
+    order = StartContribution(*current.key, opening.kind, opening.as_of, opening.base, size)
+    return started, (order,)
 
 
 def _ask_for_round(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience: Patience) -> Work:
@@ -123,10 +129,11 @@ def _ask_for_round(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience
     request = desk.request
     if request is None or ledger.current is not None or _is_retry_due(ledger):
         return desk, ()
+    head = ledger.head_of(request.kind)
     opening = RoundOpen(
         *compute_next_round(ledger),
         request.kind,
-        ledger.head.digest if ledger.head else b"",
+        head.digest if head else b"",
         seat.genesis.manifest_digest,
         request.as_of,
         compute_expected(seat.genesis, ledger),
@@ -152,8 +159,9 @@ def _answer(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience: Patie
         return desk, ()
     if key in desk.ready:
         blob, size = desk.ready[key]
-        if size == seat.genesis.contribution_bytes:
-            return _sign(seat, desk, Commit(*key, blob, size, seat.genesis.rho))
+        terms = seat.genesis.terms(current.kind)
+        if size == terms.size:
+            return _sign(seat, desk, Commit(*key, blob, size, terms.rho))
         return _sign(seat, desk, Abstain(*key, f"its contribution has {size} bytes"))
     if key in desk.abstained:
         reason = "".join(x if x.isprintable() else " " for x in desk.abstained[key])
@@ -172,22 +180,31 @@ def _sign(seat: Seat, desk: Desk, transaction: Transaction) -> Work:
     return grown, (Persist(message), Broadcast(message))
 
 
-def needed_blobs(ledger: Ledger) -> tuple[tuple[bytes, str], ...]:
-    """Blobs that every member must hold, with their makers: merged ones and the current round's."""
-    blobs = {blob: maker for maker, merged in ledger.accepted.items() for blob in merged}
+def needed_blobs(genesis: Genesis, ledger: Ledger) -> tuple[tuple[bytes, str, int], ...]:
+    """Blobs that every member must hold: merged ones and the current round's.
+
+    Returns:
+        Digest, maker and size in bytes of each; sorted.
+    """
+    size = genesis.contribution_bytes
+    blobs = {(blob, who, size) for who, merged in ledger.accepted.items() for blob in merged}
+    if genesis.updates is not None:
+        size = genesis.updates.terms.size
+        blobs |= {(blob, who, size) for merged in ledger.updates for who, blob in merged}
     current = ledger.current
-    if current is not None and current.outcome == "closed":
-        blobs |= {blob: maker for maker, blob in current.included}
-    elif current is not None:
-        blobs |= {commit.blob: maker for maker, commit in current.commits.items()}
-    return tuple(sorted(blobs.items()))
+    if current is not None:
+        size = genesis.terms(current.kind).size
+        commits = [(who, commit.blob) for who, commit in current.commits.items()]
+        included = current.included if current.outcome == "closed" else commits
+        blobs |= {(blob, who, size) for who, blob in included}
+    return tuple(sorted(blobs))
 
 
 def _fetch(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience: Patience) -> Work:
     """Fetch what is final and not here, from its maker or anybody who holds it."""
     effects = []
     asked = dict(desk.asked_ms)
-    for blob, maker in needed_blobs(ledger):
+    for blob, maker, size in needed_blobs(seat.genesis, ledger):
         due = asked.get(blob, now_ms - patience.fetch_again_ms) + patience.fetch_again_ms
         if blob in desk.stored or blob in desk.refused or now_ms < due:
             continue
@@ -195,7 +212,7 @@ def _fetch(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience: Patien
         others = [member for member in seat.genesis.ids if member not in receipts]
         order = dict.fromkeys([maker, *receipts, *others])
         holders = tuple(member for member in order if member != seat.me)
-        effects.append(FetchBlob(blob, seat.genesis.contribution_bytes, holders))
+        effects.append(FetchBlob(blob, size, holders))
         asked[blob] = now_ms
     return replace(desk, asked_ms=asked) if effects else desk, tuple(effects)
 
@@ -220,31 +237,48 @@ def _give_receipts(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience
 
 
 def _merge(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience: Patience) -> Work:
-    """Merge what is closed, or what HEAD should be; move HEAD once merge and ledger agree."""
+    """Merge what is closed, and what HEAD should be; move HEAD once merge and ledger agree."""
     del now_ms, patience
-    current = ledger.current
-    closing = current if current is not None and current.outcome == "closed" else None
-    head = ledger.head
-    key: RoundKey | None = closing.key if closing else (head.round, head.attempt) if head else None
     effects: list[Effect] = []
-    if head is not None and (head.round, head.attempt) != desk.moved:
-        desk, effects = _move_head(desk, ledger)
-    if key is None or key in desk.asked_merges or key in desk.merges:
-        return desk, tuple(effects)
-    contributions = ledger.contributions(closing or ledger.rounds[-1])
-    if any(blob not in desk.stored for _, blobs in contributions for blob in blobs):
-        return desk, tuple(effects)
-    effects.append(ComputeMerge(*key, contributions, seat.genesis.anchors))
-    return replace(desk, asked_merges=desk.asked_merges | {key}), tuple(effects)
+    due: list[Round] = []
+    for head in (ledger.head, ledger.network):
+        if head is not None and not desk.has_moved(head):
+            entry = ledger.find((head.round, head.attempt))
+            desk, moves = _move_head(desk, head, entry.kind)
+            effects += moves
+            due.append(entry)
+    current = ledger.current
+    if current is not None and current.outcome == "closed":
+        due.append(current)
+    for entry in due:
+        order = _order_merge(seat, ledger, desk, entry)
+        if order is not None:
+            effects.append(order)
+            desk = replace(desk, asked_merges=desk.asked_merges | {entry.key})
+    return desk, tuple(effects)
 
 
-def _move_head(desk: Desk, ledger: Ledger) -> tuple[Desk, list[Effect]]:
-    head = ledger.head
-    key = (head.round, head.attempt) if head else None
-    if head is None or key is None or key not in desk.merges:
+def _order_merge(seat: Seat, ledger: Ledger, desk: Desk, entry: Round) -> ComputeMerge | None:
+    """What to merge for an attempt, unless that was asked for, or a blob is not here yet."""
+    if entry.key in desk.asked_merges or entry.key in desk.merges:
+        return None
+    anchors = seat.genesis.anchors
+    if entry.kind == PARAMETERS:
+        order = ComputeMerge(*entry.key, (), anchors, ledger.updates_with(entry))
+    else:
+        order = ComputeMerge(*entry.key, ledger.contributions(entry), anchors)
+    needed = {blob for _, blobs in order.contributions for blob in blobs}
+    needed |= {blob for merged in order.updates for _, blob in merged}
+    return order if needed <= desk.stored else None
+
+
+def _move_head(desk: Desk, head: Head, kind: str) -> tuple[Desk, list[Effect]]:
+    key = (head.round, head.attempt)
+    if key not in desk.merges:
         return desk, []
     if desk.merges[key] == head.digest:
-        return replace(desk, moved=key), [MoveHead(head.round, head.height, head.digest)]
+        moved = replace(desk, moved=desk.moved | {key})
+        return moved, [MoveHead(head.round, head.height, head.digest, kind)]
     if key in desk.warned:
         return desk, []
     text = (
@@ -348,6 +382,5 @@ def _compute_retry(seat: Seat, ledger: Ledger) -> RoundOpen | None:
     return replace(
         first,
         attempt=2,
-        base=ledger.head.digest if ledger.head else b"",
         expected=compute_expected(seat.genesis, ledger),
     )

@@ -65,14 +65,15 @@ def build_view(seat: Seat, state: State) -> NodeView:
     ledger = state.ledger
     head = ledger.head
     releases = Counter(ledger.makers.values())
-    missing = tuple(b for b, _ in needed_blobs(ledger) if b not in state.desk.stored)
+    needed = needed_blobs(seat.genesis, ledger)
+    missing = tuple(blob for blob, _, _ in needed if blob not in state.desk.stored)
     return NodeView(
         height=ledger.height,
         view=state.instance.view,
         deciding_since_ms=state.instance.since,
         state=_compute_state(seat, state, missing),
         head=head,
-        has_head=head is not None and state.desk.moved == (head.round, head.attempt),
+        has_head=head is not None and state.desk.has_moved(head),
         rounds=ledger.rounds,
         quorum=seat.genesis.quorum,
         tolerates=seat.genesis.tolerates,
@@ -96,9 +97,9 @@ def _compute_state(seat: Seat, state: State, missing: tuple[bytes, ...]) -> str:
         answered = seat.me in current.commits or seat.me in current.abstained
         contributes = seat.me in seat.genesis.contributors
         return "contributing" if contributes and not answered else "closing"
-    head = state.ledger.head
-    has_head = head is None or state.desk.moved == (head.round, head.attempt)
-    if current is None and has_head:
+    ledger = state.ledger
+    has_heads = state.desk.has_moved(ledger.head) and state.desk.has_moved(ledger.network)
+    if current is None and has_heads:
         return "idle"
     return "fetching" if missing else "merging"
 

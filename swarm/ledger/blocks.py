@@ -7,11 +7,11 @@ same block.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from swarm import codec
-from swarm.ledger.rounds import Ledger, apply_transaction
+from swarm.ledger.rounds import apply_transaction
 from swarm.ledger.transactions import TRANSACTIONS, read_transaction
 from swarm.protocol import (
     MAX_BLOCK_BYTES,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from swarm.ledger.genesis import Genesis
-    from swarm.ledger.rounds import Verify
+    from swarm.ledger.rounds import Ledger, Verify
     from swarm.ledger.transactions import Transaction
     from swarm.protocol import Signed
 
@@ -110,9 +110,7 @@ def apply_block(genesis: Genesis, ledger: Ledger, block: Block, verify: Verify) 
     """
     if block.height != ledger.height + 1 or block.previous != ledger.tip:
         raise refuse(f"a block of height {block.height} that does not follow ours", "R23")
-    grown = Ledger(
-        block.height, block.hash, ledger.rounds, ledger.accepted, ledger.makers, ledger.head
-    )
+    grown = replace(ledger, height=block.height, tip=block.hash)
     for sender, transaction in block.transactions:
         grown = apply_transaction(genesis, grown, transaction, sender, verify)
     return grown

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from swarm import codec, signing
 from swarm.errors import LedgerError, RemoteProtocolError
+from swarm.ledger import kinds
 from swarm.protocol import (
     MAX_GENESIS_BYTES,
     MAX_MEMBERS,
@@ -42,7 +43,6 @@ BRACKETS: Final = {
 """Declared numbers of learners (R14): text and upper bound; empty if not declared."""
 
 MAX_REQUEST_BYTES: Final = 8 * 1024
-MAX_CONTRIBUTION_BYTES: Final = 64 * 1024 * 1024
 _MEMBER_KEYS: Final = ("id", "name", "addresses", "bracket", "contributes", "anchor")
 _GENESIS_KEYS: Final = (
     "version",
@@ -113,6 +113,7 @@ class Genesis:
         rho: zCDP cost of one contribution, numerator and denominator (R12).
         contribution_bytes: Exact size of every contribution (R9).
         mode: `open`.
+        updates: Of rounds of the kind `parameters`; None in a swarm that trains no network.
     """
 
     name: str
@@ -123,10 +124,12 @@ class Genesis:
     rho: tuple[int, int]
     contribution_bytes: int
     mode: str = "open"
+    updates: kinds.Updates | None = None
 
     @cached_property
     def body(self) -> bytes:
         """The bytes that every founder signs."""
+        more = {kinds.PARAMETERS: self.updates.to_value()} if self.updates else {}
         return codec.encode(
             {
                 "version": 1,
@@ -139,6 +142,7 @@ class Genesis:
                 "quorum": QUORUM_RULE,
                 "rho": list(self.rho),
                 "contribution_bytes": self.contribution_bytes,
+                **more,
             }
         )
 
@@ -166,6 +170,12 @@ class Genesis:
     def contributors(self) -> tuple[str, ...]:
         """Ids of members that are no witnesses, sorted."""
         return tuple(member.id for member in self.members if member.contributes)
+
+    def terms(self, kind: str) -> kinds.Terms:
+        """Of a contribution to a round of this kind; refuses a kind that genesis does not have."""
+        return kinds.choose_terms(
+            kind, kinds.Terms(self.rho, self.contribution_bytes), self.updates
+        )
 
     @property
     def tolerates(self) -> int:
@@ -244,6 +254,7 @@ def create_genesis(  # noqa: PLR0913 (one argument per thing that founders agree
     rho: tuple[int, int],
     contribution_bytes: int,
     anchors: Sequence[str] = (),
+    updates: kinds.Updates | None = None,
 ) -> bytes:
     """Put founders together; the result is a genesis file that nobody has signed yet.
 
@@ -256,6 +267,7 @@ def create_genesis(  # noqa: PLR0913 (one argument per thing that founders agree
         rho: The manifest's zCDP cost as numerator and denominator.
         contribution_bytes: Exact size of a contribution under the manifest.
         anchors: Ids of anchors (R34).
+        updates: Of rounds of the kind `parameters`, if there are to be any.
 
     Raises:
         RemoteProtocolError: One of these is out of bounds, or two members share a name.
@@ -271,6 +283,7 @@ def create_genesis(  # noqa: PLR0913 (one argument per thing that founders agree
         catalogue_digest,
         rho,
         contribution_bytes,
+        updates=updates,
     )
     file = codec.encode([genesis.body, []])
     read_genesis(file)
@@ -334,7 +347,9 @@ def verify_genesis(data: bytes) -> Genesis:
 
 
 def _read_body(value: object) -> Genesis:
-    fields = Fields(value, "genesis", _GENESIS_KEYS)
+    # A swarm without a network has the bytes of before there were networks.
+    more = (kinds.PARAMETERS,) if isinstance(value, dict) and kinds.PARAMETERS in value else ()
+    fields = Fields(value, "genesis", (*_GENESIS_KEYS, *more))
     fields.integer("version", 1, 1)
     if fields.text("quorum", 64) != QUORUM_RULE:
         raise refuse(f"a genesis with another quorum rule than {QUORUM_RULE}", "R22")
@@ -348,15 +363,17 @@ def _read_body(value: object) -> Genesis:
         raise refuse("a genesis in which two members have one name", "R27")
     if not any(member.contributes for member in members):
         raise refuse("a genesis in which nobody contributes", "R27")
-    return Genesis(
+    genesis = Genesis(
         fields.text("name", 64),
         fields.data("nonce", 16),
         members,
         fields.digest("manifest"),
         fields.digest("catalogue"),
         fields.rational("rho"),
-        fields.integer("contribution_bytes", 4, MAX_CONTRIBUTION_BYTES),
+        fields.integer("contribution_bytes", 4, kinds.MAX_CONTRIBUTION_BYTES),
     )
+    updates = kinds.read_updates(fields.value(kinds.PARAMETERS), genesis.rho) if more else None
+    return replace(genesis, updates=updates)
 
 
 def _read_member(value: object) -> Member:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from swarm.ledger.kinds import PARAMETERS
 from swarm.ledger.transactions import (
     Abstain,
     CloseSet,
@@ -76,6 +77,11 @@ class Round:
         return self.opening.round, self.opening.attempt
 
     @property
+    def kind(self) -> str:
+        """Kind of the round."""
+        return self.opening.kind
+
+    @property
     def is_decided(self) -> bool:
         """Whether it has ended, with a merge or without."""
         return self.outcome in {"merged", "void"}
@@ -90,7 +96,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The merge that HEAD points to."""
+    """The merge that HEAD, or the network's own pointer, points to."""
 
     round: int
     attempt: int
@@ -106,9 +112,11 @@ class Ledger:
         height: Of the last block; 0 when there is none.
         tip: Its hash; the swarm id when there is none.
         rounds: All attempts, oldest first.
-        accepted: Merged blobs by member, oldest first.
+        accepted: Merged blobs by member, oldest first; of rounds of the kind `parameters`, none.
         makers: Who committed to a blob, for every blob ever committed to.
-        head: The last merge.
+        head: The last merge, of `parameters` apart.
+        updates: For each merged round of the kind `parameters`, oldest first, (member, blob).
+        network: The last merge of the kind `parameters`.
     """
 
     height: int
@@ -117,16 +125,31 @@ class Ledger:
     accepted: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
     makers: Mapping[bytes, str] = field(default_factory=dict)
     head: Head | None = None
+    updates: tuple[tuple[tuple[str, bytes], ...], ...] = ()
+    network: Head | None = None
 
     @property
     def current(self) -> Round | None:
         """The attempt that is under way."""
         return self.rounds[-1] if self.rounds and not self.rounds[-1].is_decided else None
 
+    def head_of(self, kind: str) -> Head | None:
+        """The last merge of rounds of this kind; a round of the kind builds on it."""
+        return self.network if kind == PARAMETERS else self.head
+
+    def find(self, key: tuple[int, int]) -> Round:
+        """An attempt by round and attempt."""
+        return next(entry for entry in reversed(self.rounds) if entry.key == key)
+
+    def updates_with(self, closing: Round) -> tuple[tuple[tuple[str, bytes], ...], ...]:
+        """All updates to merge once `closing` is merged: round by round, oldest first."""
+        is_next = closing.outcome == "closed" and closing.kind == PARAMETERS
+        return (*self.updates, closing.included) if is_next else self.updates
+
     def contributions(self, closing: Round) -> tuple[tuple[str, tuple[bytes, ...]], ...]:
-        """All blobs to merge once `closing` is merged: by member, oldest first."""
+        """All statistics to merge once `closing` is merged: by member, oldest first."""
         merged = dict(self.accepted)
-        if closing.outcome == "closed":
+        if closing.outcome == "closed" and closing.kind != PARAMETERS:
             for member, blob in closing.included:
                 merged[member] = (*merged.get(member, ()), blob)
         return tuple((member, merged[member]) for member in sorted(merged))
@@ -156,6 +179,32 @@ def compute_next_round(ledger: Ledger) -> tuple[int, int]:
         return 1, 1
     number, _ = ledger.rounds[-1].key
     return (number, 2) if ledger.rounds[-1].has_second_attempt else (number + 1, 1)
+
+
+def compute_training(genesis: Genesis, ledger: Ledger, number: int) -> int | None:
+    """Number of the round that began the training to which a round belongs.
+
+    A training is `updates.rounds` merged rounds; a round that fails is tried again within it.
+
+    Args:
+        genesis: Of the swarm.
+        ledger: With that round.
+        number: Of the round.
+
+    Returns:
+        None where the round is none of the kind `parameters`.
+    """
+    if genesis.updates is None:
+        return None
+    merged = 0
+    began: dict[int, int] = {}
+    for entry in ledger.rounds:
+        if entry.kind == PARAMETERS:
+            first = began.setdefault(merged // genesis.updates.rounds, entry.opening.round)
+            if entry.opening.round == number:
+                return first
+            merged += entry.outcome == "merged"
+    return None
 
 
 def compute_out(closing: Round, included: Collection[str]) -> tuple[tuple[str, str], ...]:
@@ -238,7 +287,9 @@ def _open(genesis: Genesis, ledger: Ledger, opening: RoundOpen) -> Ledger:
             raise refuse("a second attempt with other parameters than the first", "R25")
     if opening.manifest != genesis.manifest_digest:
         raise refuse("a round-open under another manifest than genesis'", "R15")
-    if opening.base != (ledger.head.digest if ledger.head else b""):
+    genesis.terms(opening.kind)
+    head = ledger.head_of(opening.kind)
+    if opening.base != (head.digest if head else b""):
         raise refuse("a round-open on another base than HEAD", "R23")
     if opening.expected != compute_expected(genesis, ledger):
         raise refuse("a round-open that expects other members than the ledger says", "R24")
@@ -256,20 +307,23 @@ def _may_answer(genesis: Genesis, current: Round, sender: str) -> None:
 
 def _commit(genesis: Genesis, ledger: Ledger, current: Round, commit: Commit, sender: str) -> Round:
     _may_answer(genesis, current, sender)
-    if commit.rho != genesis.rho:
+    terms = genesis.terms(current.kind)
+    if commit.rho != terms.rho:
         raise refuse("a commit whose rho is not the manifest's", "R12")
-    if commit.size != genesis.contribution_bytes:
-        raise refuse(
-            f"a commit to {commit.size} bytes, the manifest's are {genesis.contribution_bytes}",
-            "R9",
-        )
+    if commit.size != terms.size:
+        raise refuse(f"a commit to {commit.size} bytes, the manifest's are {terms.size}", "R9")
     if ledger.makers.get(commit.blob, sender) != sender:
         raise refuse("a commit to another member's contribution", "R12")
-    if commit.blob in ledger.accepted.get(sender, ()):
+    is_update = (sender, commit.blob) in (pair for merged in ledger.updates for pair in merged)
+    if is_update or commit.blob in ledger.accepted.get(sender, ()):
         raise refuse("a commit to a contribution that is already merged", "R13")
     for earlier in ledger.rounds[:-1]:
-        same_round = earlier.opening.round == commit.round
-        if same_round and earlier.commits.get(sender, commit).blob != commit.blob:
+        # Training that goes on from one base is paid for once, however many rounds fail there.
+        same_base = earlier.kind == current.kind == PARAMETERS and (
+            earlier.opening.base == current.opening.base
+        )
+        same = same_base or earlier.opening.round == commit.round
+        if same and earlier.commits.get(sender, commit).blob != commit.blob:
             raise refuse("a second contribution of one member in one round", "R12")
     return replace(current, commits={**current.commits, sender: commit})
 
@@ -318,12 +372,12 @@ def _merge(ledger: Ledger, current: Round, result: MergeResult) -> Ledger:
     if current.outcome != "closed":
         raise refuse("a merge-result for a round that is not closed", "R23")
     merged = replace(current, outcome="merged", digest=result.digest, decided_height=ledger.height)
-    return replace(
-        ledger,
-        rounds=(*ledger.rounds[:-1], merged),
-        accepted=dict(ledger.contributions(current)),
-        head=Head(*current.key, ledger.height, result.digest),
-    )
+    head = Head(*current.key, ledger.height, result.digest)
+    rounds = (*ledger.rounds[:-1], merged)
+    if current.kind == PARAMETERS:
+        return replace(ledger, rounds=rounds, updates=ledger.updates_with(current), network=head)
+    accepted = dict(ledger.contributions(current))
+    return replace(ledger, rounds=rounds, accepted=accepted, head=head)
 
 
 def _void(current: Round, void: RoundVoid, height: int) -> Round:

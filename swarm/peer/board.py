@@ -43,6 +43,7 @@ class Board:
         self._decided: int | None = None
         self._port = 0
         self._head: dict[str, Any] | None = None
+        self._network: dict[str, Any] | None = None
         self._times = RoundTimes(_previous(config))
 
     def listening(self, addresses: Iterable[str]) -> None:
@@ -66,8 +67,9 @@ class Board:
             self._notes.append(note.text)
 
     def moved(self) -> None:
-        """HEAD may have moved."""
+        """HEAD, or the network's pointer, may have moved."""
         self._head = read_pointer(self._config.head)
+        self._network = read_pointer(self._config.network)
 
     async def keep_writing(self) -> None:
         """Write the status on change and every few seconds, for ever."""
@@ -99,20 +101,23 @@ class Board:
             self._mesh,
             self._times,
             head=self._head,
+            network=self._network,
             port=self._port,
             notes=tuple(self._notes),
         )
 
     def _log_round(self, entry: Round) -> None:
         logger.info(
-            "round=%d attempt=%d peer=%s outcome=%s contributions=%d/%d digest=%s rho=%d/%d%s",
+            "round=%d attempt=%d kind=%s peer=%s outcome=%s contributions=%d/%d digest=%s "
+            "rho=%d/%d%s",
             *entry.key,
+            entry.kind,
             self._me[-8:],
             entry.outcome,
             len(entry.included),
             len(entry.opening.expected),
             entry.digest.hex()[:16] or "-",
-            *self._genesis.rho,
+            *self._genesis.terms(entry.kind).rho,
             f" reason={entry.reason!r}" if entry.reason else "",
         )
 

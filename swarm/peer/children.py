@@ -21,6 +21,7 @@ import trio
 
 from swarm.errors import StorageError
 from swarm.events import ContributionAbstained, ContributionReady
+from swarm.ledger.kinds import PARAMETERS
 from swarm.storage.files import disk
 
 if TYPE_CHECKING:
@@ -131,14 +132,13 @@ async def _round_lock(path: Path) -> AsyncIterator[int]:
 
 
 async def contribute(
-    config: PeerConfig, store: BlobStore, size: int, order: StartContribution
+    config: PeerConfig, store: BlobStore, order: StartContribution
 ) -> ContributionReady | ContributionAbstained:
     """Have the contribution of a round made, unless it lies on disk already, and store it.
 
     Args:
         config: Says which command and where.
         store: Takes the contribution as a blob.
-        size: Bytes that every contribution has under the manifest (R9).
         order: The core's order.
 
     Raises:
@@ -151,19 +151,21 @@ async def contribute(
         return ContributionAbstained(order.round, order.attempt, reason)
     with disk("read", path):
         found = path.stat().st_size
-        if found != size:
-            reason = f"its contribution has {found} bytes, the manifest's have {size}"
+        if found != order.size:
+            reason = f"its contribution has {found} bytes, the manifest's have {order.size}"
             return ContributionAbstained(order.round, order.attempt, reason)
         data = await trio.to_thread.run_sync(path.read_bytes)
     blob = await trio.to_thread.run_sync(store.add, data)
-    return ContributionReady(order.round, order.attempt, blob, size)
+    return ContributionReady(order.round, order.attempt, blob, order.size)
 
 
 async def _make(config: PeerConfig, order: StartContribution, lock: int) -> str:
     """Run the contributing child, again if it crashes; why there is no contribution, or empty."""
+    training = ("--kind", order.kind, "--base", order.base.hex())
     argv = (
         *config.contribute_command,
         *("--round", str(order.round), "--attempt", str(order.attempt)),
+        *(training if order.kind == PARAMETERS else ()),
         *("--as-of", order.as_of, str(config.manifest)),
     )
     reason = ""

@@ -86,6 +86,11 @@ class PeerConfig:
         return self.home / "HEAD"
 
     @property
+    def network(self) -> Path:
+        """Pointer to the merged network parameters that count."""
+        return self.home / "NETWORK"
+
+    @property
     def serving(self) -> Path:
         """Pointer to the model that is served; written by the fit command."""
         return self.home / "SERVING"

@@ -21,6 +21,7 @@ import trio
 
 from swarm import events
 from swarm.errors import RemoteProtocolError, StorageError, SwarmError
+from swarm.ledger.kinds import PARAMETERS, STATISTICS
 from swarm.node import Node
 from swarm.peer import inbox
 from swarm.peer.board import Board
@@ -196,9 +197,8 @@ class Peer:
         logger.info("round=%d attempt=%d contributing", order.round, order.attempt)
         began = trio.current_time()
         is_there = self._config.contribution(order.round).exists()
-        size = self._genesis.contribution_bytes
         with self._gauges.contributing:
-            event = await contribute(self._config, self._disk.blobs, size, order)
+            event = await contribute(self._config, self._disk.blobs, order)
             if not is_there:
                 # R21: when it is sent must not tell how much there was to count.
                 offset = self._config.commit_offset_seconds
@@ -222,6 +222,8 @@ class Peer:
         merge = functools.partial(
             merge_blobs, order, self._genesis, self._disk.blobs, self._config.models
         )
+        kind = PARAMETERS if order.updates else STATISTICS
+        size = self._genesis.terms(kind).size
         while True:
             try:
                 with self._gauges.merging:
@@ -229,29 +231,32 @@ class Peer:
                 break
             except BlobDamagedError as error:
                 logger.error("%s", error)  # noqa: TRY400 - a sentence, not a trace
-                await self._replace(error.blob)
+                await self._replace(error.blob, size)
         await self._inlet.send(events.MergeComputed(order.round, order.attempt, digest))
 
-    async def _replace(self, blob: bytes) -> None:
+    async def _replace(self, blob: bytes, size: int) -> None:
         """Fetch a blob again whose file is damaged."""
         self._disk.blobs.discard(blob)
         others = [member for member in self._genesis.ids if member != self._host.member]
-        await self._client.fetch(blob, self._genesis.contribution_bytes, others)
+        await self._client.fetch(blob, size, others)
 
     async def _move_head(self, effect: events.MoveHead) -> None:
-        pointer = await trio.to_thread.run_sync(read_pointer, self._config.head)
+        is_network = effect.kind == PARAMETERS
+        path = self._config.network if is_network else self._config.head
+        pointer = await trio.to_thread.run_sync(read_pointer, path)
         wanted = (effect.digest.hex(), effect.round, effect.height)
         if pointer is None or (pointer["digest"], pointer["round"], pointer["height"]) != wanted:
             move = functools.partial(
                 move_pointer,
-                self._config.head,
+                path,
                 digest=effect.digest,
                 round_number=effect.round,
                 height=effect.height,
             )
             await trio.to_thread.run_sync(move)
         self._board.moved()
-        self._fit_wanted.set()
+        if not is_network:  # what is served is made of statistics
+            self._fit_wanted.set()
 
     async def _keep_fitting(self) -> None:
         """Start the fit command whenever SERVING is older than HEAD."""

@@ -52,6 +52,7 @@ def build_status(  # noqa: PLR0913 - one argument per source
     times: RoundTimes,
     *,
     head: Mapping[str, Any] | None,
+    network: Mapping[str, Any] | None,
     port: int,
     notes: Sequence[str],
 ) -> dict[str, Any]:
@@ -65,6 +66,7 @@ def build_status(  # noqa: PLR0913 - one argument per source
         "state": view.state,
         "height": view.height,
         "head": None if head is None else dict(head),
+        "network": None if network is None else dict(network),
         "quorum": view.quorum,
         "tolerates": view.tolerates,
         "members": [
@@ -80,7 +82,7 @@ def build_status(  # noqa: PLR0913 - one argument per source
             }
             for member in genesis.members
         ],
-        "rounds": [_round(entry, genesis, view.rho, times) for entry in view.rounds],
+        "rounds": [_round(entry, genesis, times) for entry in view.rounds],
         "warnings": [*view.warnings, *notes],
         "port": port,
         "pid": os.getpid(),
@@ -94,9 +96,7 @@ def _seen(mesh: Mesh, member: str, me: str) -> str | None:
     return None if seen is None else seen.isoformat(timespec="seconds")
 
 
-def _round(
-    entry: Round, genesis: Genesis, rho: tuple[int, int], times: RoundTimes
-) -> dict[str, Any]:
+def _round(entry: Round, genesis: Genesis, times: RoundTimes) -> dict[str, Any]:
     names = {member.id: member.name for member in genesis.members}
     included = [member for member, _ in entry.included] or sorted(entry.commits)
     out = entry.out or tuple(sorted(entry.abstained.items()))
@@ -106,7 +106,7 @@ def _round(
     return {
         "round": entry.opening.round,
         "attempt": entry.opening.attempt,
-        "kind": entry.opening.kind,
+        "kind": entry.kind,
         "as_of": entry.opening.as_of,
         "close_after_seconds": entry.opening.close_after_seconds,
         "outcome": entry.outcome if entry.is_decided else "open",
@@ -114,7 +114,7 @@ def _round(
         "in": [names[member] for member in included],
         "out": [{"member": names[member], "reason": reason} for member, reason in out],
         "digest": entry.digest.hex() or None,
-        "rho": list(rho),
+        "rho": list(genesis.terms(entry.kind).rho),
         "height": entry.decided_height or entry.closed_height or entry.height,
         **times.note(entry),
     }

@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from swarm import codec, events
+from swarm.ledger.kinds import PARAMETERS
 from swarm.merge.merge import head_digest, merge
+from swarm.merge.updates import merge_updates, network_digest
 from swarm.node import Node
 from swarm.rounds import Patience
 from swarm.signing import SimSigner
-from swarm.simulation.scenario import CELLS
+from swarm.simulation.invariants import ViolationError
 from swarm.state import NodeConfig
 
 if TYPE_CHECKING:
     from random import Random
+
+    from numpy.typing import NDArray
 
     from swarm.consensus.rules import Rules
     from swarm.events import Effect, Event
@@ -33,15 +37,17 @@ class Disk:
         log: Persisted records, oldest first.
         blocks: Final blocks, by height from 1.
         blobs: Contributions by digest.
-        own: Our contribution of each round.
+        own: Our contribution of each round; of updates, of each base.
         head: Digest that HEAD points to.
+        network: Digest that the network's pointer points to.
     """
 
     log: list[bytes] = field(default_factory=list)
     blocks: list[bytes] = field(default_factory=list)
     blobs: dict[bytes, bytes] = field(default_factory=dict)
-    own: dict[int, bytes] = field(default_factory=dict)
+    own: dict[int | bytes, bytes] = field(default_factory=dict)
     head: bytes = b""
+    network: bytes = b""
 
 
 class Surroundings(Protocol):
@@ -143,7 +149,7 @@ class Host:
                 self._append(effect)
             case events.MoveHead():
                 self._invariants.on_head(self.me, effect.round, effect.digest)
-                self.disk.head = effect.digest
+                self.point(effect)
             case events.Note():
                 self._note(effect)
             case events.StartContribution() | events.FetchBlob() | events.ComputeMerge():
@@ -177,8 +183,8 @@ class Host:
         rng = self._world.rng
         match effect:
             case events.StartContribution():
-                blob = self.contribute(effect.round)
-                ready = events.ContributionReady(effect.round, effect.attempt, blob, 4 * CELLS)
+                blob = self.contribute(effect)
+                ready = events.ContributionReady(effect.round, effect.attempt, blob, effect.size)
                 self._world.later(self, 200 + rng.randrange(800), ready)
             case events.FetchBlob():
                 found = self.disk.blobs.get(effect.blob) or self._world.find(self, effect)
@@ -191,21 +197,38 @@ class Host:
                 computed = events.MergeComputed(effect.round, effect.attempt, digest)
                 self._world.later(self, 20 + rng.randrange(80), computed)
 
-    def contribute(self, round_number: int) -> bytes:
-        """Digest of our contribution to a round: drawn once, then the same for ever (R13)."""
-        if round_number not in self.disk.own:
-            cells = [self._world.rng.randrange(-1000, 1000) for _ in range(CELLS)]
-            data = struct.pack(f"<{CELLS}i", *cells)
+    def contribute(self, order: events.StartContribution) -> bytes:
+        """Digest of our contribution: drawn once, then the same for ever (R13)."""
+        place = order.base if order.kind == PARAMETERS else order.round
+        if order.kind == PARAMETERS and order.base != self.disk.network:
+            raise ViolationError(f"{self.me} trains on parameters that it does not have")
+        if place not in self.disk.own:
+            cells = [self._world.rng.randrange(-1000, 1000) for _ in range(order.size // 4)]
+            data = struct.pack(f"<{len(cells)}i", *cells)
             blob = codec.blob_digest([data])
             self.disk.blobs[blob] = data
-            self.disk.own[round_number] = blob
+            self.disk.own[place] = blob
             self._invariants.blobs[blob] = data
-        return self.disk.own[round_number]
+        return self.disk.own[place]
 
     def merge(self, effect: events.ComputeMerge) -> bytes:
         """Digest of the real merge of what the disk holds."""
+        manifest, updates = self.genesis.manifest_digest, self.genesis.updates
+        if effect.updates and updates is not None:
+            rounds = [{who: self._read(blob) for who, blob in one} for one in effect.updates]
+            merged = merge_updates(rounds, effect.anchors, updates.entry, updates.norm)
+            return network_digest(manifest, merged)
         arrays = {
-            member: [np.frombuffer(self.disk.blobs[blob], dtype="<i4") for blob in blobs]
-            for member, blobs in effect.contributions
+            member: [self._read(blob) for blob in blobs] for member, blobs in effect.contributions
         }
-        return head_digest(self.genesis.manifest_digest, *merge(arrays, effect.anchors))
+        return head_digest(manifest, *merge(arrays, effect.anchors))
+
+    def point(self, effect: events.MoveHead) -> None:
+        """Move a pointer."""
+        if effect.kind == PARAMETERS:
+            self.disk.network = effect.digest
+        else:
+            self.disk.head = effect.digest
+
+    def _read(self, blob: bytes) -> NDArray[np.int32]:
+        return np.frombuffer(self.disk.blobs[blob], dtype="<i4")

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from swarm import codec
 from swarm.consensus.messages import FINALIZE, NULLIFY, VOTES
 from swarm.ledger.blocks import apply_block, read_block, read_final
+from swarm.ledger.kinds import PARAMETERS
 from swarm.ledger.rounds import empty_ledger
 from swarm.ledger.transactions import Commit, MergeResult
+from swarm.simulation.scenario import WEIGHTS
 
 if TYPE_CHECKING:
     from swarm.ledger.blocks import Block
     from swarm.ledger.genesis import Genesis
+    from swarm.ledger.kinds import Updates
     from swarm.ledger.rounds import Ledger, Verify
 
 
@@ -43,7 +48,7 @@ class Invariants:
     ledger: Ledger = field(init=False)
     _votes: dict[tuple[str, int, int, str], bytes] = field(default_factory=dict)
     _persisted: set[bytes] = field(default_factory=set)
-    _committed: dict[tuple[str, int], bytes] = field(default_factory=dict)
+    _committed: dict[tuple[str, int | bytes], bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.ledger = empty_ledger(self.genesis)
@@ -60,9 +65,8 @@ class Invariants:
             return
         self.chain.append(block_hash)
         block = read_block(data, self.verify)
+        self.ledger = apply_block(self.genesis, self.ledger, block, self.verify)
         self._check_commits(block)
-        before = self.ledger
-        self.ledger = apply_block(self.genesis, before, block, self.verify)
         for _, transaction in block.transactions:
             if isinstance(transaction, MergeResult) and self.digest() != transaction.digest:
                 raise ViolationError(f"block {height} decides a merge that is not the sum")
@@ -99,7 +103,41 @@ class Invariants:
             raise ViolationError(f"{member} accuses {accused}, who is honest")
 
     def digest(self) -> bytes:
-        """Digest of the merge of all accepted contributions, in plain Python integers."""
+        """Digest of the last merge, made again from all that was accepted of its kind."""
+        last = next(entry for entry in reversed(self.ledger.rounds) if entry.outcome == "merged")
+        return self._network() if last.kind == PARAMETERS else self._statistics()
+
+    def _network(self) -> bytes:
+        """All updates, bounded, capped and added in plain Python integers."""
+        terms = self.genesis.updates
+        parameters, sums, rests = ([0] * WEIGHTS for _ in range(3))
+        for merged in self.ledger.updates:
+            updates = {who: self._bound(self._cells(blob), terms) for who, blob in merged}
+            for at in range(WEIGHTS):
+                column = [(updates[who][at], who) for who in sorted(updates)]
+                total = sum(value for value, _ in column)
+                ordinary = [value for value, who in column if who not in self.genesis.anchors]
+                top = max(ordinary, key=abs, default=0)
+                rest = total - top
+                parameters[at] += rest + max(-abs(rest), min(abs(rest), top))
+                sums[at] += total
+                rests[at] += rest
+        packed = struct.pack(f"<{3 * WEIGHTS}q", *parameters, *sums, *rests)
+        return codec.digest(self.genesis.manifest_digest + b"parameters/1" + packed)
+
+    @staticmethod
+    def _bound(cells: tuple[int, ...], terms: Updates | None) -> list[int]:
+        if terms is None:
+            raise ViolationError("a round of updates in a swarm that has no terms for them")
+        cut = [max(-terms.entry, min(terms.entry, cell)) for cell in cells]
+        squares = sum(cell * cell for cell in cut)
+        if squares <= terms.norm**2:
+            return cut
+        length = next(n for n in count(math.isqrt(squares)) if n * n >= squares)
+        return [int(math.copysign(abs(cell) * terms.norm // length, cell)) for cell in cut]
+
+    def _statistics(self) -> bytes:
+        """All sums, in plain Python integers."""
         sums = {
             member: [sum(cells) for cells in zip(*map(self._cells, blobs), strict=True)]
             for member, blobs in self.ledger.accepted.items()
@@ -118,9 +156,14 @@ class Invariants:
     def _check_commits(self, block: Block) -> None:
         for member, transaction in block.transactions:
             if isinstance(transaction, Commit):
-                key = (member, transaction.round)
-                if self._committed.setdefault(key, transaction.blob) != transaction.blob:
-                    raise ViolationError(f"{member} contributes twice to round {key[1]}")
+                opening = self.ledger.find((transaction.round, transaction.attempt)).opening
+                places: list[int | bytes] = [transaction.round]
+                if opening.kind == PARAMETERS:
+                    places.append(opening.base)  # R13: one update a base, however rounds go
+                for place in places:
+                    drawn = self._committed.setdefault((member, place), transaction.blob)
+                    if drawn != transaction.blob:
+                        raise ViolationError(f"{member} contributes twice to {place!r}")
 
     def _check_vote(self, member: str, purpose: str, height: int, view: int, block: bytes) -> None:
         key = (member, height, view, purpose)

@@ -65,7 +65,7 @@ class Liar(Host):
             case events.AppendBlock():
                 self.disk.blocks.append(effect.block)
             case events.MoveHead():
-                self.disk.head = effect.digest
+                self.point(effect)
             case events.Note():
                 pass
             case _:

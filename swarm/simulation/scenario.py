@@ -7,12 +7,15 @@ from typing import Final
 
 from swarm.consensus.rules import Rules
 from swarm.ledger.genesis import Genesis, Member
+from swarm.ledger.kinds import Terms, Updates
 
 FAULTS: Final = ("loss", "delay", "duplicate", "reorder", "partition", "crash")
 """Names of faults, as `murmuration simulate --faults` takes them."""
 
 CELLS: Final = 5
 """Cells of a simulated contribution; int32 each."""
+WEIGHTS: Final = 3
+"""Entries of a simulated update of a network; int32 each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +58,6 @@ def make_genesis(members: int) -> Genesis:
         catalogue_digest=bytes(32),
         rho=(1, 2),
         contribution_bytes=4 * CELLS,
+        # Two rounds a training; drawn updates are often outside both bounds.
+        updates=Updates(Terms((1, 4), 4 * WEIGHTS), rounds=2, entry=600, norm=800),
     )

@@ -14,6 +14,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from swarm.events import Received, RoundRequested, Tick
+from swarm.ledger.kinds import PARAMETERS, STATISTICS
 from swarm.signing import SimSigner
 from swarm.simulation.host import Host
 from swarm.simulation.invariants import Invariants, ViolationError
@@ -100,6 +101,7 @@ class World:
     def __init__(self, seed: int, scenario: Scenario) -> None:
         """Set everything up at time zero."""
         self.rng = Random(seed)  # noqa: S311 (a simulation, not a secret)
+        self._kinds = Random(seed)  # noqa: S311 - apart, so that faults do not depend on kinds
         self.now_ms = 0
         self.trace = hashlib.sha256()
         self.count = 0
@@ -144,10 +146,11 @@ class World:
         if ledger.current is not None or _decided_rounds(ledger) < self._scenario.rounds:
             return False
         head = ledger.head.digest if ledger.head else b""
+        network = ledger.network.digest if ledger.network else b""
         return all(
             host.node is not None
             and len(host.disk.blocks) == ledger.height
-            and host.disk.head == head
+            and (host.disk.head, host.disk.network) == (head, network)
             for host in self._honest
         )
 
@@ -234,7 +237,8 @@ class World:
         is_early = decided and self._network.is_faulty(self.now_ms)
         up = [host for host in self._honest if host.node is not None]
         if up and ledger.current is None and decided < self._scenario.rounds and not is_early:
-            request = RoundRequested("release", AS_OF, self._scenario.close_after_seconds)
+            kind = self._kinds.choice((STATISTICS, PARAMETERS))
+            request = RoundRequested(kind, AS_OF, self._scenario.close_after_seconds)
             self._step(self.rng.choice(up), request)
         self._at(5_000, self._ask_for_round)
 

@@ -1,7 +1,8 @@
 """The merged model on disk, and the pointer that says which one counts.
 
-`models/<digest>/model.safetensors` holds the int64 arrays `sum` and `rest`; `card.json` says in
-words what they are. Both are functions of ledger data, so they are the same bytes at every member.
+`models/<digest>/model.safetensors` holds the int64 arrays `sum` and `rest`, and of a network also
+`parameters`; `card.json` says in words what they are. All are functions of ledger data, so they are
+the same bytes at every member.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def save_model(
     Args:
         models: `HOME/models`.
         digest: Digest of the arrays; names the folder.
-        arrays: `sum` and `rest`; int64, `(cells,)`.
+        arrays: By name; int64, all of one length.
         card: A function of ledger data.
 
     Returns:
@@ -75,8 +76,15 @@ def _holds(path: Path, data: bytes) -> bool:
         return path.exists() and path.stat().st_size == len(data) and path.read_bytes() == data
 
 
-def load_model(models: Path, digest: bytes) -> dict[str, NDArray[np.int64]]:
+def load_model(
+    models: Path, digest: bytes, names: tuple[str, ...] = ("rest", "sum")
+) -> dict[str, NDArray[np.int64]]:
     """Read a merged model's arrays; the caller proves them against the digest.
+
+    Args:
+        models: `HOME/models`.
+        digest: Names the folder.
+        names: The arrays that it must hold, sorted.
 
     Raises:
         StorageError: The file is missing, damaged, or holds other arrays.
@@ -90,9 +98,9 @@ def load_model(models: Path, digest: bytes) -> dict[str, NDArray[np.int64]]:
         raise StorageError(
             f"{path} is damaged ({error}): delete its folder, the peer writes it again"
         ) from error
-    if sorted(arrays) != ["rest", "sum"]:
+    if sorted(arrays) != list(names):
         raise StorageError(
-            f"{path} holds {sorted(arrays)}, expected `sum` and `rest`: delete its folder"
+            f"{path} holds {sorted(arrays)}, expected {' and '.join(names)}: delete its folder"
         )
     return arrays
 

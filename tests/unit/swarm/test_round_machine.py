@@ -16,6 +16,7 @@ from swarm.ledger.rounds import (
     VOID_ABSTAINED,
     VOID_EMPTY,
     VOID_UNMERGED,
+    Head,
     Ledger,
     apply_transaction,
     compute_expected,
@@ -126,10 +127,31 @@ def opened(member: Member) -> Member:
 def test_an_open_round_starts_our_contribution_once(opened):
     opened.work()
     assert opened.of(events.StartContribution) == [
-        events.StartContribution(1, 1, "release", "2026-11-24")
+        events.StartContribution(1, 1, "release", "2026-11-24", b"", 20)
     ]
     opened.work()
     assert opened.effects == []
+
+
+def test_training_waits_until_the_merge_that_it_starts_from_is_ours(member):
+    """A round of updates may open before we have merged, or moved to, the one before."""
+    digest = b"\x0a" * 32
+    member.ledger = replace(member.ledger, network=Head(0, 1, 1, digest))
+    expected, manifest = compute_expected(GENESIS, member.ledger), GENESIS.manifest_digest
+    opening = RoundOpen(1, 1, "parameters", digest, manifest, "2026-11-24", expected, 60)
+    member.apply(1, opening)
+    before = replace(member.ledger.rounds[0], opening=replace(opening, round=0), outcome="merged")
+    member.ledger = replace(member.ledger, rounds=(before, *member.ledger.rounds))
+    member.work()
+    assert member.of(events.StartContribution) == []
+    member.desk = replace(member.desk, merges={(0, 1): digest})
+    member.work()
+    assert member.of(events.MoveHead) == [events.MoveHead(0, 1, digest, "parameters")]
+    member.work()
+    size = GENESIS.terms("parameters").size
+    assert member.of(events.StartContribution) == [
+        events.StartContribution(1, 1, "parameters", "2026-11-24", digest, size)
+    ]
 
 
 def test_after_a_restart_the_contribution_is_started_again(opened):
@@ -242,9 +264,10 @@ def test_a_stored_blob_gets_one_receipt_but_not_our_own(opened):
 
 def test_blobs_of_a_void_round_are_not_needed(opened):
     opened.commit(1, 2)
-    assert {blob for blob, _ in needed_blobs(opened.ledger)} == {BLOBS[1], BLOBS[2]}
+    needed = {blob for blob, _, _ in needed_blobs(GENESIS, opened.ledger)}
+    assert needed == {BLOBS[1], BLOBS[2]}
     opened.apply(1, RoundVoid(1, 1, VOID_EMPTY))
-    assert needed_blobs(opened.ledger) == ()
+    assert needed_blobs(GENESIS, opened.ledger) == ()
 
 
 # --- closing (R24) ------------------------------------------------------------------------------
@@ -416,7 +439,7 @@ def test_head_moves_when_merge_and_ledger_agree(closed):
     closed.apply(1, MergeResult(1, 1, b"\x0a" * 32))
     closed.work()
     height = closed.ledger.height
-    assert closed.of(events.MoveHead) == [events.MoveHead(1, height, b"\x0a" * 32)]
+    assert closed.of(events.MoveHead) == [events.MoveHead(1, height, b"\x0a" * 32, "release")]
     closed.work()
     assert closed.effects == []
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from swarm import codec
 from swarm.ledger.blocks import vote_body
-from swarm.ledger.transactions import Commit
+from swarm.ledger.rounds import Round
+from swarm.ledger.transactions import Commit, RoundOpen
 from swarm.signing import SimSigner
 from swarm.simulation.invariants import Invariants, ViolationError
 from swarm.simulation.scenario import Scenario, make_genesis
@@ -99,11 +102,17 @@ def test_accusing_an_honest_member_is_a_violation(invariants):
         invariants.on_evidence(IDS[0], IDS[1])
 
 
-def test_two_contributions_of_a_member_to_a_round_are_a_violation(invariants, blocks):
+@pytest.mark.parametrize(
+    ("kind", "keys"), [("statistics", ((1, 1), (1, 2))), ("parameters", ((1, 2), (2, 1)))]
+)
+def test_two_contributions_to_a_round_or_on_one_base_are_a_violation(invariants, kind, keys):
+    rounds = tuple(
+        Round(RoundOpen(*key, kind, b"", bytes(32), "2026-11-24", IDS, 6), 1) for key in keys
+    )
+    invariants.ledger = replace(invariants.ledger, rounds=rounds)
+
     class Block:
-        transactions = tuple(
-            (IDS[0], Commit(1, attempt, bytes([attempt]) * 32, 20, (1, 2))) for attempt in (1, 2)
-        )
+        transactions = tuple((IDS[0], Commit(*key, bytes(key) * 16, 20, (1, 2))) for key in keys)
 
     with pytest.raises(ViolationError, match="contributes twice"):
         invariants._check_commits(Block())  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ from swarm.peer import children
 from swarm.peer.config import PeerConfig
 from swarm.storage.blobs import BlobStore, blob_digest
 
-ORDER = StartContribution(3, 1, "statistics", "2026-01-31")
 SIZE = 8
+ORDER = StartContribution(3, 1, "statistics", "2026-01-31", b"", SIZE)
 WRITE = """
 import pathlib, sys
 home, *arguments = sys.argv[1:]
@@ -39,7 +40,7 @@ config = PeerConfig(Path(home), bytes(32), "", (sys.executable, "-c", code, home
 
 async def main():
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(contribute, config, BlobStore(config.blobs), {SIZE}, {ORDER!r})
+        nursery.start_soon(contribute, config, BlobStore(config.blobs), {ORDER!r})
         await trio.sleep(0.1)
         os.kill(os.getpid(), 9)
 
@@ -52,9 +53,9 @@ def _config(tmp_path, code, *arguments):
     return PeerConfig(tmp_path, bytes(32), "/ip4/127.0.0.1/tcp/0", command)
 
 
-def _contribute(config, size=SIZE):
+def _contribute(config, order=ORDER):
     store = BlobStore(config.blobs)
-    return trio.run(children.contribute, config, store, size, ORDER), store
+    return trio.run(children.contribute, config, store, order), store
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +71,13 @@ def test_the_child_gets_round_attempt_date_and_manifest_and_its_file_becomes_a_b
     assert store.read(event.blob) == b"12345678"
     expected = f"--round 3 --attempt 1 --as-of 2026-01-31 {config.manifest}\n"
     assert (tmp_path / "calls").read_text() == expected
+
+
+def test_a_child_that_trains_gets_the_kind_and_the_base_too(tmp_path):
+    config = _config(tmp_path, WRITE)
+    _contribute(config, replace(ORDER, kind="parameters", base=b"\xab" * 32))
+    (line,) = (tmp_path / "calls").read_text().splitlines()
+    assert f"--attempt 1 --kind parameters --base {'ab' * 32} --as-of" in line
 
 
 def test_a_contribution_on_disk_is_used_again_and_nothing_is_drawn(tmp_path):
@@ -110,7 +118,7 @@ def test_a_command_that_does_not_exist_is_an_abstention(tmp_path, caplog):
 
 
 def test_a_contribution_of_another_size_is_not_sent(tmp_path):
-    event, store = _contribute(_config(tmp_path, WRITE), size=12)
+    event, store = _contribute(_config(tmp_path, WRITE), replace(ORDER, size=12))
     assert event.reason == "its contribution has 8 bytes, the manifest's have 12"
     assert not store.folder.exists()
 
@@ -123,7 +131,7 @@ def test_a_child_that_a_killed_peer_left_behind_is_waited_for_not_doubled(tmp_pa
 
     async def main():
         await trio.run_process(peer, check=False, cwd=Path.cwd())
-        return await children.contribute(config, BlobStore(config.blobs), SIZE, ORDER)
+        return await children.contribute(config, BlobStore(config.blobs), ORDER)
 
     assert isinstance(trio.run(main), ContributionReady)
     assert (tmp_path / "calls").read_text().count("\n") == 1
