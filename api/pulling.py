@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from platform_adapters.contract import Interaction
+from platform_adapters.contract import Interaction, Rejected
 from platform_adapters.convert import ROWS_BEFORE_JUDGING, Converter, judge
 from platform_adapters.errors import OptionsError, ReadError
 from platform_adapters.readers.http import Access, Client, RefusedError, shown
@@ -177,7 +177,7 @@ class _Segment:
             result = converter.accept(statement, report.rows + 1, name)
             if isinstance(result, Interaction):
                 yield result
-            elif result is not None and report.rows >= ROWS_BEFORE_JUDGING:
+            elif isinstance(result, Rejected) and report.rows >= ROWS_BEFORE_JUDGING:
                 judge(importer.adapter, report, importer.max_reject_share)
         judge(importer.adapter, report, importer.max_reject_share)
         report.check()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from api.home import PSEUDONYM_KEY, SESSION_KEY
 from api.paths import Paths
 from api.rate import RateLimit
+from api.receiving import Receiver
 from api.serving import Serving
 from api.settings import load_settings
 from api.store.opening import open_store
@@ -31,6 +32,7 @@ class Services:
         serving: The model in use.
         swarm: What the peer says.
         paths: Makes paths.
+        receiver: Takes events.
         session_key: Signs the pages' cookies.
         calls: Rate limit of keys.
         attempts: Rate limit of sign-ins and wrong keys, by address.
@@ -42,6 +44,7 @@ class Services:
     serving: Serving
     swarm: SwarmFiles
     paths: Paths
+    receiver: Receiver
     session_key: bytes
     calls: RateLimit = field(default_factory=RateLimit)
     attempts: RateLimit = field(default_factory=lambda: RateLimit(per_second=0.2, burst=20))
@@ -65,5 +68,6 @@ def open_services(home: Home) -> Services:
         serving=serving,
         swarm=SwarmFiles(home),
         paths=Paths(store, serving, settings, pseudonymiser),
+        receiver=Receiver(store, settings.platform, pseudonymiser),
         session_key=home.read_key(SESSION_KEY),
     )

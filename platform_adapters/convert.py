@@ -48,12 +48,12 @@ class Converter:
         self._namespace = event_namespace(options.platform)
         self._seen = Fingerprints()
 
-    def accept(self, record: Json, line: int, file: str) -> Interaction | Rejected | None:
-        """Take one record; the interaction if it is a new one.
+    def accept(self, record: Json, line: int, file: str) -> Outcome | None:
+        """Take one record, and count it.
 
         Returns:
-            The interaction, why it was rejected, or None if it was ignored or a duplicate
-            (the report says which). Refused input leaves nothing behind but its count.
+            What it has become; None if it repeats an earlier one. Refused input leaves nothing
+            behind but its count.
         """
         report = self._report
         report.rows += 1
@@ -61,7 +61,7 @@ class Converter:
             outcome = self._turn(_whole(record), line)
             if outcome.__class__ is not Interaction:
                 self._count(outcome)
-                return None
+                return outcome
             final = self._keyed(outcome)
         except RecordError as error:
             rejected = Rejected(str(error), line, file)
@@ -141,7 +141,7 @@ def convert(
             result = converter.accept(record, line, name)
             if result.__class__ is Interaction:
                 yield result
-            elif result is not None and report.rows >= ROWS_BEFORE_JUDGING:
+            elif result.__class__ is Rejected and report.rows >= ROWS_BEFORE_JUDGING:
                 judge(adapter, report, max_reject_share)
     judge(adapter, report, max_reject_share)
     report.check()

@@ -81,6 +81,7 @@ def install(app: FastAPI) -> None:
                 routes=app.routes,
                 tags=[
                     {"name": "paths", "description": "What a learner should do next, and why."},
+                    {"name": "events", "description": "What learners did."},
                     {"name": "platform", "description": "This platform, its model, its swarm."},
                 ],
             )

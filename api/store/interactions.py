@@ -23,7 +23,7 @@ from platform_adapters.contract import Interaction
 from recommender.interactions import VERB_INDEX, VERBS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from api.store.database import Database
 
@@ -180,6 +180,18 @@ def _coded(
         )
         for row in taken
     ]
+
+
+def known(database: Database, event_ids: Sequence[str]) -> frozenset[str]:
+    """Those of these events that are stored.
+
+    Raises:
+        StoreError: The database cannot be read.
+    """
+    keys = {codes.event_key(event_id): event_id for event_id in event_ids}
+    query = sa.select(interactions.c.event).where(interactions.c.event.in_(list(keys)))
+    with database.read() as connection:
+        return frozenset(keys[bytes(key)] for (key,) in connection.execute(query))
 
 
 def withdraw(database: Database, event_ids: Iterable[str]) -> int:

@@ -131,6 +131,10 @@ class Store:
         """Store the rows of the import `number`, its progress with each batch."""
         return interactions.add(self._database, rows, batch=batch, import_id=number)
 
+    def known_events(self, event_ids: Sequence[str]) -> frozenset[str]:
+        """Those of at most 1,000 events that are stored."""
+        return interactions.known(self._database, event_ids)
+
     def withdraw(self, event_ids: Iterable[str]) -> int:
         """Take events back; see `api.store.interactions.withdraw`."""
         return interactions.withdraw(self._database, event_ids)
