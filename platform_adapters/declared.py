@@ -17,11 +17,13 @@ from platform_adapters.declared_rows import RowReader, Rows
 from platform_adapters.errors import CatalogueError, OptionsError, ReadError, RecordError
 from platform_adapters.fields import key_of
 from platform_adapters.format import Format, Sign
+from platform_adapters.readers.files import read_start
 from platform_adapters.readers.glimpse import look
 from platform_adapters.readers.rows import read_rows
+from platform_adapters.readers.sqlite_rows import read_sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from platform_adapters.contract import AdaptOptions, Ignored, Interaction, Json, Record
@@ -65,7 +67,6 @@ class Declared:
         catalogues: Its kinds of catalogue.
         aliases: Other names of columns (in another language, of another version), to their own.
         fold: Whether columns are known in any letters, as databases write them.
-        reader: Parses a log that is neither CSV, JSON nor Parquet.
     """
 
     name: str
@@ -77,7 +78,6 @@ class Declared:
     catalogues: tuple[Entries | Reader, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     fold: bool = False
-    reader: Callable[[Path], Iterator[Record]] | None = None
 
     def format(self) -> Format:
         """The adapter."""
@@ -93,6 +93,7 @@ class Declared:
             signs=self.signs(),
             example=self.example,
             seen=self.seen,
+            logs_hold_catalogues=any("sqlite" in entry.sign.kinds for entry in self.catalogues),
         )
 
     def rename(self, column: str) -> str:
@@ -102,7 +103,7 @@ class Declared:
 
     def signs(self) -> tuple[Sign, ...]:
         """What the format's files are recognised by."""
-        logs = [Sign(kind.what, kind.marks, kind.kinds) for kind in self.rows]
+        logs = [kind.sign() for kind in self.rows]
         sides = [Sign(side.what, side.marks, role="side") for side in self.sides]
         return (*logs, *sides, *(entry.sign for entry in self.catalogues))
 
@@ -112,21 +113,25 @@ class Declared:
             return glimpse
         return replace(glimpse, names=frozenset(map(self.rename, glimpse.names)))
 
-    def sign_of(self, path: Path) -> Sign | None:
-        """What a file is; None if nothing of this format."""
+    def signs_of(self, path: Path) -> list[Sign]:
+        """What a file is, most telling first; empty if nothing of this format."""
         glimpse = self.seen(look(path))
         fitting = [sign for sign in self.signs() if sign.fits(glimpse)]
-        return max(fitting, key=lambda sign: sign.weight, default=None)
+        return sorted(fitting, key=lambda sign: -sign.weight)
 
     def split(self, paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-        """Logs, and everything else."""
-        logs = [p for p in paths if (sign := self.sign_of(p)) is not None and sign.role == "log"]
+        """Logs, and everything else. A database is a log, even if it holds a catalogue, too."""
+        logs = [path for path in paths if self._is_log(path)]
         return logs, [path for path in paths if path not in logs]
 
+    def _is_log(self, path: Path) -> bool:
+        signs = self.signs_of(path)
+        return any(s.role == "log" and ("sqlite" in s.kinds or s is signs[0]) for s in signs)
+
     def is_catalogue(self, path: Path) -> bool:
-        """Whether a file is a catalogue of this format."""
-        sign = self.sign_of(path)
-        return sign is not None and sign.role == "catalogue"
+        """Whether a file is, or holds, a catalogue of this format."""
+        signs = self.signs_of(path)
+        return any(s.role == "catalogue" and ("sqlite" in s.kinds or s is signs[0]) for s in signs)
 
     def prepare(self, paths: Sequence[Path], options: AdaptOptions) -> DeclaredSession:
         """Read the side tables.
@@ -135,14 +140,14 @@ class Declared:
             OptionsError: One that everything depends on is missing.
             ReadError: A file is nothing of this format.
         """
-        signs = {path: self.sign_of(path) for path in paths}
+        signs = {path: next(iter(self.signs_of(path)), None) for path in paths}
         for path, sign in signs.items():
             if sign is None:
                 raise ReadError(f"{path.name} is nothing that {self.name!r} reads: {self._known()}")
         tables: dict[str, dict[object, Row]] = {}
         for side in self.sides:
             sources = [p for p, sign in signs.items() if sign and sign.what == side.what]
-            if side.needed and not sources and any(s and s.role == "log" for s in signs.values()):
+            if side.needed and not sources and self.split(paths)[0]:
                 raise OptionsError(
                     f"{self.name}: {side.what} is missing among the inputs ({side.needed}); "
                     f"export it with the columns {', '.join(sorted(side.marks))} and name it too"
@@ -162,7 +167,9 @@ class Declared:
 
     def records(self, path: Path) -> Iterator[Record]:
         """Rows of a log."""
-        return self.reader(path) if self.reader else read_rows(path, self.rename)
+        if read_start(path, 16).startswith(b"SQLite"):
+            return read_sqlite(path, {k.table: k.query for k in self.rows if k.query})
+        return read_rows(path, self.rename)
 
     def read_catalogue(self, path: Path) -> Iterator[CatalogueItem]:
         """Items of a catalogue.
@@ -170,9 +177,9 @@ class Declared:
         Raises:
             CatalogueError: It is none of this format's.
         """
-        sign = self.sign_of(path)
+        signs = self.signs_of(path)
         for entry in self.catalogues:
-            if sign is entry.sign:
+            if entry.sign in signs:
                 if isinstance(entry, Reader):
                     return entry.read(path)
                 return read_entries(entry, path, self.rename)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from platform_adapters.contract import Ignored, Interaction
 from platform_adapters.errors import RecordError
 from platform_adapters.fields import Getter, getter
-from platform_adapters.format import ROWS
+from platform_adapters.format import ROWS, Sign
 from platform_adapters.values import (
     Clock,
     event_id,
@@ -93,6 +93,8 @@ class Rows:
         evidence: As in the interaction table.
         times: Ways to write a time beside ISO 8601 and unix seconds, as for `strptime`.
         kinds: Kinds of file it may be.
+        table: The table of an SQLite database that it is known by, if it stands in one.
+        query: What reads it there.
         outcome: For what cannot be said as data: more values of the interaction, or `ignore`
             and a reason, from record and values.
     """
@@ -112,7 +114,15 @@ class Rows:
     evidence: str = "observed"
     times: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ROWS
+    table: str = ""
+    query: str = ""
     outcome: Callable[[Row, dict[str, Any]], Mapping[str, Any]] | None = None
+
+    def sign(self) -> Sign:
+        """How its files are recognised."""
+        if self.table:
+            return Sign(self.what, frozenset({self.table}), ("sqlite",))
+        return Sign(self.what, self.marks, self.kinds)
 
 
 def _unit(value: object, name: str) -> float | None:
@@ -197,7 +207,7 @@ class RowReader:
             "learner": identifier(learner, self._learner_name),
             "item": identifier(item, self._item_name),
             "evidence": self._kind.evidence,
-            "source": f"{self._source}:{native}" if native else self._source,
+            "source": f"{self._source}:{native or self._kind.name}",
         }
         for column, take, parse, name in takes:
             values[column] = parse(take(row), name)

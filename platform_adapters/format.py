@@ -87,6 +87,7 @@ class Format:
         is_catalogue: Tells a catalogue from a side table.
         signs: What its files are recognised by.
         example: What one record says, in a sentence.
+        logs_hold_catalogues: Whether a log may hold a catalogue, too, as a database does.
         seen: A file's names as the signs write them (of several languages or versions).
     """
 
@@ -101,10 +102,12 @@ class Format:
     signs: tuple[Sign, ...] = ()
     example: str = ""
     seen: Callable[[Glimpse], Glimpse] = _unchanged
+    logs_hold_catalogues: bool = False
 
     def catalogues(self, paths: Sequence[Path]) -> list[Path]:
         """The catalogues among the inputs."""
-        return [path for path in self.split(paths)[1] if self.is_catalogue(path)]
+        given = paths if self.logs_hold_catalogues else self.split(paths)[1]
+        return [path for path in given if self.is_catalogue(path)]
 
     def read(self, path: Path, options: AdaptOptions) -> Iterator[Outcome]:
         """Every record of one log as its outcome, learner ids raw."""

@@ -9,7 +9,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from platform_adapters.errors import OptionsError
-from platform_adapters.formats import blackboard, caliper, canvas, moodle, openedx, table, xapi
+from platform_adapters.formats import (
+    blackboard,
+    caliper,
+    canvas,
+    kolibri,
+    moodle,
+    openedx,
+    table,
+    xapi,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +31,7 @@ _ALL = (
     openedx.FORMAT,
     moodle.FORMAT,
     caliper.FORMAT,
+    kolibri.FORMAT,
     blackboard.FORMAT,
     table.FORMAT,
 )

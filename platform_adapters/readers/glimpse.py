@@ -6,10 +6,8 @@ Nothing but its start is read (a database: its schema; an archive: the names of 
 from __future__ import annotations
 
 import re
-import sqlite3
 import tarfile
 import zipfile
-from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -18,6 +16,7 @@ from platform_adapters.errors import ReadError
 from platform_adapters.readers.csv_rows import read_header
 from platform_adapters.readers.files import read_start
 from platform_adapters.readers.parquet_rows import parquet_columns
+from platform_adapters.readers.sqlite_rows import sqlite_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +81,7 @@ def _names(path: Path, kind: str, start: bytes) -> list[str]:
         return [name.decode(errors="replace") for name in _PATTERNS[kind].findall(start)]
     try:
         return _READERS[kind](path) if kind in _READERS else []
-    except (zipfile.BadZipFile, tarfile.TarError, sqlite3.Error, EOFError, ValueError) as error:
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, ValueError) as error:
         raise ReadError(f"{path.name} is not a whole {kind} file: {error}") from error
 
 
@@ -96,18 +95,11 @@ def _tar_members(path: Path) -> list[str]:
         return [member.name.removeprefix("./") for member in islice(archive, MAX_MEMBERS)]
 
 
-def _tables(path: Path) -> list[str]:
-    uri = f"{path.resolve().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True)) as connection:
-        found = connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
-        return [str(name) for (name,) in found]
-
-
 _PATTERNS = {"json": _KEY, "xml": _TAG}
 _READERS: dict[str, Callable[[Path], list[str]]] = {
     "csv": lambda path: list(read_header(path)),
     "parquet": parquet_columns,
-    "sqlite": _tables,
+    "sqlite": sqlite_tables,
     "zip": _zip_members,
     "tar": _tar_members,
 }
