@@ -7,12 +7,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from api.errors import ApiError
 
@@ -141,6 +143,14 @@ class Home:
     def status_path(self) -> Path:
         """What the peer says about itself, replaced whole."""
         return self.path / "status.json"
+
+    def read_status(self) -> dict[str, Any] | None:
+        """What the peer last said about itself; None if it never ran, or its file is damaged."""
+        try:
+            found = json.loads(self.status_path.read_bytes())
+        except (OSError, ValueError):
+            return None
+        return found if isinstance(found, dict) else None
 
     def model_dir(self, digest: str) -> Path:
         """Folder of one merged model."""

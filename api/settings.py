@@ -132,6 +132,8 @@ class Settings(BaseSettings):
     """How learners consent to being in releases: not at all, each by opting in, or unless out."""
     database_url: str = ""
     """SQLAlchemy URL of the store; empty means `HOME/store.sqlite`."""
+    log: Literal["text", "json"] = "text"
+    """Form of the log lines of `peer` and `serve`."""
     sources: tuple[SourceSettings, ...] = ()
     """Logs that `sync` ingests."""
     lrs: LrsSettings = LrsSettings()

@@ -38,6 +38,8 @@ class NodeView:
         heights: The height that each other member last told us it was working on.
         pending: Purposes of our own transactions that are not final yet.
         evidence: Members caught contradicting themselves: id and the first case.
+        passive: Whether we take no part, after a disk was restored (R26).
+        merge_differs: Whether our own merge is not the one that a quorum agreed on.
         warnings: What an operator should read, one sentence each.
     """
 
@@ -57,6 +59,8 @@ class NodeView:
     heights: Mapping[str, int]
     pending: tuple[str, ...]
     evidence: Mapping[str, str]
+    passive: bool
+    merge_differs: bool
     warnings: tuple[str, ...]
 
 
@@ -84,6 +88,8 @@ def build_view(seat: Seat, state: State) -> NodeView:
         heights=dict(state.peers.heights),
         pending=tuple(purpose for purpose, member in sorted(state.pool) if member == seat.me),
         evidence=dict(state.evidence),
+        passive=state.passive,
+        merge_differs=bool(state.desk.warned),
         warnings=_compute_warnings(seat, state),
     )
 

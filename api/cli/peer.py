@@ -54,8 +54,9 @@ def peer(
     Example: murmuration peer --home alder --listen /ip4/0.0.0.0/tcp/4001
     """
     place = find_home(home)
-    listen = listen or load_settings(place).swarm.listen
-    set_up_logs()
+    settings = load_settings(place)
+    listen = listen or settings.swarm.listen
+    set_up_logs(as_json=settings.log == "json")
     if supervised:
         end_with_supervisor()
         sys.exit(_run_supervised(place, listen, restored=restored))

@@ -19,6 +19,7 @@ from api.locks import home_lock
 from api.security.sign_in import create_sign_in_link
 from api.settings import load_settings
 from api.store.opening import open_store
+from swarm.peer.logs import JsonLines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -134,8 +135,11 @@ def _run(listening: socket.socket, workers: int) -> None:
 
 def worker_app() -> object:
     """The application of the home that the environment names; one call a worker process."""
+    place = find_home(None)
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    if load_settings(place).log == "json":
+        logging.getLogger().handlers[0].setFormatter(JsonLines())
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    return create_app(find_home(None))
+    return create_app(place)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,12 @@ from api.cli.options import home_option, json_option
 from api.cli.output import progress, show_table, write_json
 from api.errors import ApiError
 from api.home import Home, find_home
+from api.swarm_health import examine, is_running, one_line
 from swarm.peer.inbox import drop_request
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-STALE_SECONDS = 30.0
 _POLL_SECONDS = 0.2
 
 
@@ -43,16 +43,6 @@ def read_status(home: Home) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise PeerError(f"{home.status_path}: damaged; the running peer replaces it") from error
     return status
-
-
-def is_running(status: dict[str, Any]) -> bool:
-    """Whether the peer that wrote a status still lives and still writes."""
-    age = datetime.now(UTC) - datetime.fromisoformat(status["updated_at"])
-    try:
-        os.kill(int(status["pid"]), 0)
-    except (OSError, ValueError):
-        return False
-    return age.total_seconds() < STALE_SECONDS
 
 
 @click.command(name="round")
@@ -122,8 +112,13 @@ def _wait_for_round(
 
 @click.command()
 @home_option
+@click.option(
+    "--monitor",
+    is_flag=True,
+    help="One line and the exit code of a monitoring plugin: 0 ok, 1 warning, 2 critical.",
+)
 @json_option
-def status(home: Path | None, json_path: Path | None) -> None:
+def status(home: Path | None, json_path: Path | None, *, monitor: bool) -> None:
     """Show members, rounds and model; exit 1 if the peer does not run or cannot decide.
 
     Example: murmuration swarm status --json -
@@ -131,19 +126,22 @@ def status(home: Path | None, json_path: Path | None) -> None:
     place = find_home(home)
     content = read_status(place)
     running = is_running(content)
+    findings = examine(place, content)
     if json_path:
-        write_json(json_path, "swarm-status", {}, [{**content, "running": running}])
+        problems = [asdict(finding) for finding in findings]
+        record = {**content, "running": running, "problems": problems}
+        write_json(json_path, "swarm-status", {}, [record])
+    if monitor:
+        code, line = one_line(findings)
+        click.echo(line)
+        raise click.exceptions.Exit(code)
     if json_path is None or str(json_path) != "-":
         _print_status(content, running=running)
-    others = (member for member in content["members"] if member["id"] != content["member"])
-    connected = 1 + sum(member["connected"] for member in others)
-    if not running:
-        raise PeerError(f"the peer does not run; start it: murmuration peer --home {place.path}")
-    if connected < content["quorum"]:
-        raise PeerError(
-            f"connected to {connected - 1} members, {content['quorum'] - 1} are needed to decide; "
-            "check the network and the members shown as away"
-        )
+        for finding in findings:
+            click.echo(f"{finding.level.capitalize()}: {finding.text} [{finding.name}]")
+    for finding in findings:
+        if finding.level == "critical":
+            raise PeerError(finding.text)
 
 
 def _print_status(content: dict[str, Any], *, running: bool) -> None:
@@ -169,8 +167,6 @@ def _print_status(content: dict[str, Any], *, running: bool) -> None:
             ("round", "as of", "outcome", "in", "out"),
             [_round_row(entry) for entry in content["rounds"][-10:]],
         )
-    for warning in content["warnings"]:
-        click.echo(f"Warning: {warning}")
 
 
 def _member_row(member: dict[str, Any], me: str) -> tuple[str, ...]:

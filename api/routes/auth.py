@@ -76,3 +76,4 @@ def require(scope: str) -> Callable[[ApiKey], ApiKey]:
 
 PathReader = Annotated[ApiKey, Depends(require("paths:read"))]
 EventWriter = Annotated[ApiKey, Depends(require("events:write"))]
+Operator = Annotated[ApiKey, Depends(require("operate"))]

@@ -84,6 +84,10 @@ def build_status(  # noqa: PLR0913 - one argument per source
         ],
         "rounds": [_round(entry, genesis, times) for entry in view.rounds],
         "warnings": [*view.warnings, *notes],
+        "errors": list(notes),
+        "evidence": dict(view.evidence),
+        "passive": view.passive,
+        "merge_differs": view.merge_differs,
         "port": port,
         "pid": os.getpid(),
     }
