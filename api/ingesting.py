@@ -70,17 +70,26 @@ class Importer:
         """
         logs, sides = self.adapter.split(paths)
         # Without a log among them, `convert` says what was expected.
+        digests = {path: digest_of(path) for path in {*logs, *sides, *paths[:1]}}
         for log in logs or paths[:1]:
-            yield self._one(log, sides)
+            # Some tables are logs, and beside other logs at the same time.
+            others = [side for side in sides if side != log]
+            yield self._one(log, others, digests, [log] if logs else None)
 
-    def _one(self, log: Path, sides: Sequence[Path]) -> dict[str, Any]:
+    def _one(
+        self,
+        log: Path,
+        sides: Sequence[Path],
+        digests: Mapping[Path, str],
+        logs: Sequence[Path] | None,
+    ) -> dict[str, Any]:
         began = time.monotonic()
         what: dict[str, Any] = {
             "adapter": self.adapter.name,
-            "digest": digest_of(log),
+            "digest": digests[log],
             "options": {
                 **self.chosen_options(),
-                "sides": sorted(digest_of(side) for side in sides),
+                "sides": sorted(digests[side] for side in sides),
             },
         }
         if self.skip_finished and (before := self.store.finished_import(**what)) is not None:
@@ -94,6 +103,7 @@ class Importer:
             self.pseudonymiser,
             report,
             max_reject_share=self.max_reject_share,
+            logs=logs,
         )
         return self.finish(number, str(log), rows, report, began)
 

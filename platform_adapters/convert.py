@@ -106,6 +106,7 @@ def convert(
     report: ImportReport,
     *,
     max_reject_share: float = MAX_REJECT_SHARE,
+    logs: Sequence[Path] | None = None,
 ) -> Iterator[Interaction]:
     """Convert logs, in the order given.
 
@@ -117,6 +118,7 @@ def convert(
         report: Filled while the result is consumed; complete and checked at its end.
         max_reject_share: Above this share of rejected rows the import stops, after 1,000 rows
             or at the end; in [0, 1].
+        logs: Which of the paths to convert, the others being beside them; None: all logs.
 
     Yields:
         Interactions with pseudonyms and final event ids, each id once.
@@ -126,7 +128,8 @@ def convert(
         ReadError: A file cannot be read to its end.
         OptionsError: There is no log among the paths, or an option is missing.
     """
-    logs, _ = adapter.split(paths)
+    if logs is None:
+        logs, _ = adapter.split(paths)
     session = adapter.prepare(paths, options)
     if not logs:
         names = ", ".join(path.name for path in paths) or "no file"

@@ -29,9 +29,13 @@ class Fingerprints:
         """How many numbers there are."""
         return len(self._recent) + len(self._small) + len(self._large)
 
+    def __contains__(self, number: int) -> bool:
+        """Whether a number has been added."""
+        return number in self._recent or _holds(self._small, number) or _holds(self._large, number)
+
     def add(self, number: int) -> bool:
         """Add a number in [0, 2^64); whether it is new."""
-        if number in self._recent or _holds(self._small, number) or _holds(self._large, number):
+        if number in self:
             return False
         self._recent.add(number)
         if len(self._recent) >= self._limit:

@@ -1,358 +1,217 @@
-"""Moodle: the log store `mdl_logstore_standard_log` as CSV, with optional side tables.
+"""Moodle 3.11 to 5: dumps of tables (CSV), course backups (.mbz), and the CSV of its Logs page.
 
-Fields and events as in Moodle's `admin/tool/log/store/standard/db/install.xml` and its event
-classes. What goes wrong in naive readers, and is kept here:
-
-- the learner stands in `relateduserid` for some events and in `userid` for others; the wrong
-  column makes a teacher of every learner;
-- anonymous rows, rows of somebody "logged in as" somebody else, guests, and what cron does in
-  a learner's name are nobody's learning;
-- only `id` tells rows apart: time, user and event name repeat;
-- an item is a course module id, never the instance of the module.
+What each record means stands in `moodle_log`, `moodle_state`, `moodle_scorm` and `moodle_page`;
+here records find their meaning, and learners are told from teachers and guests. The same
+session reads a live database (`moodle_database`).
 
 Example: Ana (user 12) opened the page *Photosynthesis* (course module 340).
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from platform_adapters.catalogues import moodle as catalogues_moodle
 from platform_adapters.contract import AdaptOptions, Ignored, Interaction
-from platform_adapters.errors import RecordError
-from platform_adapters.format import Format, Sign
-from platform_adapters.formats import moodle_page, moodle_tables
-from platform_adapters.formats.moodle_other import parse_other
-from platform_adapters.readers.csv_rows import read_csv, read_header
-from platform_adapters.values import (
-    Clock,
-    event_id,
-    event_namespace,
-    hashed,
-    identifier,
-    ratio,
-    text_number,
+from platform_adapters.errors import ReadError, RecordError
+from platform_adapters.format import Format, Role, Sign
+from platform_adapters.formats import moodle_log, moodle_page, moodle_state
+from platform_adapters.formats.moodle_backup import BackupTables, is_backup
+from platform_adapters.formats.moodle_people import People
+from platform_adapters.formats.moodle_tables import (
+    LOG,
+    STATES,
+    CsvTables,
+    Lookups,
+    UnitedTables,
+    state_records,
+    table_of,
 )
+from platform_adapters.readers.csv_rows import read_csv, read_header
+from platform_adapters.values import Clock, event_id, event_namespace, hashed, identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from platform_adapters.contract import Record
-    from platform_adapters.formats.moodle_tables import SideTables
+    from platform_adapters.contract import Json, Record
+    from platform_adapters.formats.moodle_log import Rule
+    from platform_adapters.formats.moodle_tables import Row, TableSource
 
-Row = dict[str, str]
-
-REQUIRED = ("eventname", "userid", "timecreated")
-_SAFE_NAME = re.compile(r"\\[a-z0-9_]{1,60}\\event\\[a-z0-9_]{1,80}")
-_ACTED_BY_SERVER = frozenset({"cli", "cron", "restore"})
-_NO_COURSE = frozenset({"", "0", "1"})
-_MODULE_CONTEXT = "70"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What one native event means.
-
-    Attributes:
-        verb: Its verb, unless `outcome` says otherwise.
-        learner: Column that names the learner.
-        about: `module`, `course`, or `grade` (the grade item says which).
-        outcome: Adds scores and the like; may change the verb.
-    """
-
-    verb: str
-    learner: str = "userid"
-    about: str = "module"
-    outcome: Callable[[Row, SideTables], dict[str, object]] | None = None
-
-
-def _completion(row: Row, tables: SideTables) -> dict[str, object]:
-    """0 not complete, 1 complete, 2 complete and passed, 3 complete and failed."""
-    del tables
-    other = parse_other(row.get("other", ""))
-    state = str(other.get("completionstate", ""))
-    if state not in {"0", "1", "2", "3"}:
-        raise RecordError("other.completionstate is not 0, 1, 2 or 3")
-    overridden = str(other.get("overrideby") or "0") != "0"
-    return {
-        "verb": "completed" if state != "0" else "uncompleted",
-        "completion": state != "0",
-        "success": {"2": True, "3": False}.get(state),
-        "evidence": "override" if overridden else "observed",
-    }
-
-
-def _course_done(row: Row, tables: SideTables) -> dict[str, object]:
-    del row, tables
-    return {"completion": True}
-
-
-def _grade(row: Row, tables: SideTables) -> dict[str, object]:
-    """A final grade; its item says the range, and whether it is a module's or the course's."""
-    other = parse_other(row.get("other", ""))
-    item = tables.grade_items.get(str(other.get("itemid", "")))
-    if item is None:
-        return {"ignore": "grade whose item is not in grade_items: pass that table too"}
-    place = tables.place_of_grade(item)
-    if not place:
-        return {"ignore": "grade of a module that is not in course_modules, or of a category"}
-    final = text_number(other.get("finalgrade"), "other.finalgrade")
-    kept = tables.grades.get(row.get("objectid", ""))
-    if final is None and kept is not None:
-        final = text_number(kept.get("finalgrade"), "grade_grades.finalgrade")
-    if final is None or final == -1:  # exports write -1 for "no grade"
-        return {"ignore": "grade without a value"}
-    passed = text_number(item.get("gradepass"), "grade_items.gradepass") or 0.0
-    low = text_number(item.get("grademin"), "grade_items.grademin") or 0.0
-    high = text_number(item.get("grademax"), "grade_items.grademax")
-    measured = item.get("gradetype", "1") in {"", "1"}  # 2 is an ordinal scale, 3 a text
-    return {
-        "item": place,
-        "score": ratio(final, low, high) if measured else None,
-        "raw": final,
-        "min": low,
-        "max": high,
-        "success": final >= passed if passed > 0 else None,
-        "evidence": "override" if other.get("overridden") is True else "observed",
-    }
-
-
-def _attempt(row: Row, tables: SideTables) -> dict[str, object]:
-    """A quiz attempt: its score, duration and number stand in `quiz_attempts`."""
-    attempt = tables.quiz_attempts.get(row.get("objectid", ""))
-    if attempt is None:
-        return {}
-    if attempt.get("preview") == "1":
-        return {"ignore": "a teacher's preview"}
-    found: dict[str, object] = {}
-    number = text_number(attempt.get("attempt"), "quiz_attempts.attempt")
-    start = text_number(attempt.get("timestart"), "quiz_attempts.timestart")
-    finish = text_number(attempt.get("timefinish"), "quiz_attempts.timefinish")
-    found["attempt"] = int(number) if number is not None else None
-    if start and finish and finish >= start:
-        found["duration_seconds"] = finish - start
-    raw = text_number(attempt.get("sumgrades"), "quiz_attempts.sumgrades")
-    quiz = tables.quizzes.get(attempt.get("quiz", ""), {})
-    high = text_number(quiz.get("sumgrades"), "quiz.sumgrades")
-    return {**found, "raw": raw, "max": high, "score": ratio(raw, 0.0, high)}
-
-
-def _preview(row: Row, tables: SideTables) -> dict[str, object]:
-    """The attempt's number only: when it starts there is no outcome yet."""
-    found = _attempt(row, tables)
-    return {k: v for k, v in found.items() if k in {"ignore", "attempt"}}
-
-
-def _scorm_score(row: Row, tables: SideTables) -> dict[str, object]:
-    del tables
-    other = parse_other(row.get("other", ""))
-    return {"raw": text_number(other.get("cmivalue"), "other.cmivalue")}
-
-
-_SCORM_VERBS = {
-    "completed": "completed",
-    "passed": "passed",
-    "failed": "failed",
-    "incomplete": "progressed",
-}
-
-
-def _scorm_status(row: Row, tables: SideTables) -> dict[str, object]:
-    del tables
-    status = str(parse_other(row.get("other", "")).get("cmivalue", "")).lower()
-    verb = _SCORM_VERBS.get(status)
-    return {"verb": verb} if verb else {"ignore": "SCORM status that is not learning"}
-
-
-_CORE = "\\core\\event\\"
-RULES: Mapping[str, Rule] = {
-    _CORE + "course_viewed": Rule("viewed", about="course"),
-    _CORE + "course_module_completion_updated": Rule(
-        "completed", "relateduserid", outcome=_completion
-    ),
-    _CORE + "course_completed": Rule("completed", "relateduserid", "course", _course_done),
-    _CORE + "user_enrolment_created": Rule("enrolled", "relateduserid", "course"),
-    _CORE + "user_enrolment_deleted": Rule("unenrolled", "relateduserid", "course"),
-    _CORE + "user_graded": Rule("scored", "relateduserid", "grade", _grade),
-    "\\core_h5p\\event\\h5p_viewed": Rule("viewed"),
-    "\\mod_book\\event\\chapter_viewed": Rule("viewed"),
-    "\\mod_lesson\\event\\content_page_viewed": Rule("viewed"),
-    "\\mod_lesson\\event\\question_viewed": Rule("viewed"),
-    "\\mod_lesson\\event\\question_answered": Rule("answered"),
-    "\\mod_lesson\\event\\lesson_ended": Rule("completed"),
-    "\\mod_quiz\\event\\attempt_started": Rule("started", "relateduserid", outcome=_preview),
-    "\\mod_quiz\\event\\attempt_submitted": Rule("attempted", "relateduserid", outcome=_attempt),
-    "\\mod_quiz\\event\\attempt_abandoned": Rule("attempted", "relateduserid", outcome=_attempt),
-    "\\mod_quiz\\event\\question_manually_graded": Rule("scored", "relateduserid"),
-    "\\mod_assign\\event\\submission_graded": Rule("scored", "relateduserid"),
-    "\\mod_assign\\event\\assessable_submitted": Rule("submitted", "author"),
-    "\\mod_scorm\\event\\scoreraw_submitted": Rule("scored", outcome=_scorm_score),
-    "\\mod_scorm\\event\\status_submitted": Rule("progressed", outcome=_scorm_status),
-    "\\mod_forum\\event\\discussion_created": Rule("interacted"),
-    "\\mod_forum\\event\\post_created": Rule("interacted"),
-    "\\mod_glossary\\event\\entry_created": Rule("interacted"),
-    "\\mod_glossary\\event\\comment_created": Rule("interacted"),
-    "\\mod_wiki\\event\\page_created": Rule("interacted"),
-    "\\mod_wiki\\event\\page_updated": Rule("interacted"),
-    "\\mod_wiki\\event\\comment_created": Rule("interacted"),
-}
-
-IGNORED: Mapping[str, str] = {
-    "\\mod_quiz\\event\\attempt_reviewed": "looking at an attempt, often by a teacher",
-    "\\mod_quiz\\event\\attempt_viewed": "looking at an attempt, often by a teacher",
-    _CORE + "user_enrolment_updated": "enrolment changed; the log does not say how",
-}
-
-
-def rule_for(name: str) -> Rule | None:
-    """The rule of a native event; any module's `course_module_viewed` is a view."""
-    if name.endswith("\\course_module_viewed") and name.startswith("\\mod_"):
-        return Rule("viewed")
-    return RULES.get(name)
-
-
-def reason_for(name: str) -> str:
-    """Why an event without a rule is ignored, naming it only if the name is one of Moodle's."""
-    if name in IGNORED:
-        return IGNORED[name]
-    if _SAFE_NAME.fullmatch(name):
-        return f"no learning event: {name}"
-    return "no learning event"
+BACKUP, PAGE = "a backup", "the Logs page"
+"""Kinds of inputs that are no tables."""
 
 
 class MoodleSession:
-    """One import of log rows with the side tables at hand."""
+    """One import of log rows and rows of state tables, with all tables at hand."""
 
-    def __init__(self, options: AdaptOptions, tables: SideTables) -> None:
-        self._tables = tables
+    def __init__(self, options: AdaptOptions, source: TableSource) -> None:
+        self.lookups = Lookups(source)
+        self._people = People(source)
+        self._told = moodle_state.Told(self.lookups)
         self._namespace = event_namespace(options.platform)
         self._clock = Clock(options.timezone, "timecreated")
         self._rules: dict[str, Rule | None] = {}
         self._page_times = moodle_page.PageTimes(options)
 
-    def convert(self, record: Row, line: int) -> Interaction | Ignored:
+    def convert(self, record: Json, line: int) -> Interaction | Ignored:
         """See `platform_adapters.contract.Session`."""
+        if record.__class__ is tuple:
+            table, row = record
+            return self._log(row, line) if table == LOG else self._state(table, row, line)
         if "Event name" in record:
             return moodle_page.convert_row(record, line, self._page_times)
-        name = record["eventname"]
+        return self._log(record, line)
+
+    def _log(self, row: Row, line: int) -> Interaction | Ignored:
+        name = row["eventname"]
         if name not in self._rules:
             if not name:
                 raise RecordError("eventname is empty")
-            self._rules[name] = rule_for(name)
+            self._rules[name] = moodle_log.rule_for(name)
         rule = self._rules[name]
         if rule is None:
-            return Ignored(reason_for(name), line)
-        nobody = _nobody(record, rule)
-        if nobody:
-            return Ignored(nobody, line)
-        found = rule.outcome(record, self._tables) if rule.outcome else {}
+            return Ignored(moodle_log.reason_for(name), line)
+        reason = moodle_log.nobody(row, rule) or self._told_better(row, rule)
+        if reason:
+            return Ignored(reason, line)
+        found = rule.outcome(row, self.lookups) if rule.outcome else {}
         if "ignore" in found:
             return Ignored(str(found["ignore"]), line)
-        item, course = _place(record, rule, found)
+        item, course = moodle_log.place_of(row, rule, found)
         if not item:
             return Ignored("no item: the export has no contextinstanceid, or no course", line)
+        learner = moodle_log.learner_of(row, rule)
+        if reason := self._no_learner(learner, course, item):
+            return Ignored(reason, line)
         values = {"verb": rule.verb, **found}
         values.pop("item", None)
-        native = record.get("id", "")
+        native = row.get("id", "")
         return Interaction(
-            event_id=event_id(self._namespace, f"logstore:{native}") if native else hashed(record),
-            learner=_learner(record, rule),
+            event_id=event_id(self._namespace, f"logstore:{native}") if native else hashed(row),
+            learner=learner,
             item=item,
-            timestamp=self._clock.seconds(record["timecreated"]),
+            timestamp=self._clock.seconds(row["timecreated"]),
             order=None,
             course=course,
             source=f"moodle:{name}",
-            **values,  # type: ignore[arg-type]  # keys and types are those of the outcomes above
+            **values,  # type: ignore[arg-type]  # keys and types are those of the outcomes
         )
 
+    def _told_better(self, row: Row, rule: Rule) -> str:
+        """Which table tells the row's fact better; empty if none."""
+        told = moodle_log.told_better(row, rule)
+        if told is None or not self._told.has(*told):
+            return ""
+        return f"told better by a state table: {told[0]}"
 
-def _nobody(row: Row, rule: Rule) -> str:
-    """Why the row is no learner's, or nothing."""
-    if row.get("anonymous", "") not in {"", "0"}:
-        return "anonymous"
-    if row.get("realuserid", "") not in {"", "0"}:
-        return "somebody logged in as the learner"
-    if rule.learner == "relateduserid":
-        if "relateduserid" not in row:
-            return "needs the column relateduserid, which this export lacks"
-        return "" if row["relateduserid"] not in {"", "0"} else "no learner named"
-    if row.get("origin", "") in _ACTED_BY_SERVER:
-        return "done by the server, not the learner"
-    user = row["userid"]
-    return "guest or server" if user in {"", "0"} or user.startswith("-") else ""
+    def _state(self, table: str, row: Row, line: int) -> Interaction | Ignored:
+        rule = moodle_state.RULES[table]
+        fact = rule.fact(row, self.lookups)
+        if "ignore" in fact:
+            return Ignored(str(fact["ignore"]), line)
+        learner = identifier(fact.pop("learner"), "userid")
+        item = identifier(fact.pop("item"), "the item's id")
+        course = str(fact.pop("course"))
+        if reason := self._no_learner(learner, course, item):
+            return Ignored(reason, line)
+        time = fact.pop("time")
+        version = fact.pop("version", time if rule.versions else "")
+        return Interaction(
+            event_id=event_id(self._namespace, f"{table}:{row['id']}:{version}"),
+            learner=learner,
+            item=item,
+            timestamp=self._clock.seconds(time),
+            order=None,
+            course=course,
+            source=f"moodle:{table}",
+            **fact,  # type: ignore[arg-type]  # keys and types are those of the rules
+        )
+
+    def _no_learner(self, user: str, course: str, item: str) -> str:
+        """Why somebody is no learner there; empty if one."""
+        if user in self._people.guests:
+            return "guest or server"
+        if self._people.teaches(user, course, item.removeprefix("module:")):
+            return "teaches or manages there"
+        return ""
 
 
-def _learner(row: Row, rule: Rule) -> str:
-    if rule.learner == "author":  # somebody may submit on another's behalf
-        related = row.get("relateduserid", "")
-        return related if related not in {"", "0"} else row["userid"]
-    return identifier(row[rule.learner], rule.learner)
-
-
-def _place(row: Row, rule: Rule, found: Mapping[str, object]) -> tuple[str, str]:
-    """Item and course; both empty where the export does not tell."""
-    course = row.get("courseid", "")
-    course = "" if course in _NO_COURSE else identifier(course, "courseid")
-    if rule.about == "course":
-        return course, course
-    if rule.about == "grade":
-        return str(found["item"]), course
-    if row.get("contextlevel", _MODULE_CONTEXT) != _MODULE_CONTEXT:
-        return "", course
-    module = row.get("contextinstanceid", "")
-    return (identifier(module, "contextinstanceid"), course) if module else ("", course)
-
-
-def _is_log(columns: Sequence[str]) -> bool:
-    return "eventname" in columns or set(columns) >= moodle_page.COLUMNS
+def _kind(path: Path) -> str:
+    """`BACKUP`, `PAGE`, or the name of a table; empty if none of them."""
+    if is_backup(path):
+        return BACKUP
+    if set(read_header(path)) >= moodle_page.COLUMNS:
+        return PAGE
+    return table_of(path)
 
 
 def split(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Logs (of the log store or of the report page), and everything else."""
-    logs = [path for path in paths if _is_log(read_header(path))]
-    return logs, [path for path in paths if path not in logs]
+    """Logs, and what they need beside them; state tables and backups are both."""
+    kinds = {path: _kind(path) for path in paths}
+    logs = [p for p, kind in kinds.items() if kind in {BACKUP, PAGE, LOG, *STATES}]
+    sides = [p for p, kind in kinds.items() if kind not in {PAGE, LOG}]
+    for path, kind in kinds.items():
+        if not kind and "id" not in read_header(path):  # with an id: a table that is not read
+            raise ReadError(
+                f"{path.name} is neither a Moodle log nor one of its tables: expected a CSV with "
+                "the columns eventname, userid, timecreated, ... (export the table "
+                "mdl_logstore_standard_log with its header), tables such as course_modules, "
+                "grade_items, grade_grades, a course backup (.mbz), or the CSV of the Logs page"
+            )
+    return logs, sides
 
 
 def prepare(paths: Sequence[Path], options: AdaptOptions) -> MoodleSession:
-    """Read the side tables among the inputs."""
-    _, sides = split(paths)
-    return MoodleSession(options, moodle_tables.read_tables(sides))
+    """Look the tables up among the inputs; they are read when they are needed."""
+    backups = [path for path in paths if is_backup(path)]
+    plain = [path for path in paths if path not in backups]
+    parts: list[TableSource] = [*map(BackupTables, backups), *([CsvTables(plain)] if plain else [])]
+    return MoodleSession(options, parts[0] if len(parts) == 1 else UnitedTables(parts))
 
 
 def records(path: Path) -> Iterator[Record]:
-    """Rows of the log."""
-    on_page = "eventname" not in read_header(path)
-    return read_csv(path, tuple(moodle_page.COLUMNS) if on_page else REQUIRED)
+    """Records of a log, a state table or a backup."""
+    kind = _kind(path)
+    if kind == BACKUP:
+        return BackupTables(path).records()
+    if kind in STATES:
+        return state_records(path, kind)
+    return read_csv(path, tuple(moodle_page.COLUMNS) if kind == PAGE else moodle_log.REQUIRED)
 
+
+_TABLES: tuple[tuple[str, str, Role], ...] = (
+    (LOG, "eventname userid timecreated", "log"),
+    ("course_modules_completion", "coursemoduleid userid completionstate", "log"),
+    ("grade_grades", "id itemid userid finalgrade rawgrade", "log"),
+    ("quiz_attempts", "id quiz attempt timefinish sumgrades", "log"),
+    ("scorm_scoes_track", "userid scormid scoid element value", "log"),
+    ("scorm_scoes_value", "scoid attemptid elementid value", "log"),
+    ("course_completions", "userid course timecompleted timeenrolled", "log"),
+    ("user_enrolments", "enrolid userid status timestart", "log"),
+    ("course", "id fullname shortname", "catalogue"),
+    ("course_modules", "id course module instance", "catalogue"),
+    ("grade_items", "id itemtype grademax", "side"),
+    ("role_assignments", "roleid contextid userid", "side"),
+    ("context", "contextlevel instanceid path", "side"),
+)
 
 FORMAT = Format(
     name="moodle",
-    summary="Moodle's logstore_standard_log with side tables, or its Logs page (CSV; .gz)",
-    tried_on="never on a live site's log; written after Moodle's schema and event classes",
+    summary="Moodle 3.11 to 5: tables (CSV; .gz), backups (.mbz), a live database, the Logs page",
+    tried_on="never on a live site's data; written after Moodle's schema and event classes",
     split=split,
     prepare=prepare,
     records=records,
     read_catalogue=catalogues_moodle.read_catalogue,
     is_catalogue=catalogues_moodle.is_catalogue,
     signs=(
-        Sign(
-            "Moodle's table logstore_standard_log",
-            frozenset({"eventname", "userid", "timecreated"}),
+        *(
+            Sign(f"Moodle's table {table}", frozenset(needs.split()), role=role)
+            for table, needs, role in _TABLES
         ),
+        Sign("a backup of a Moodle course", frozenset({"moodle_backup.xml"}), ("zip", "tar")),
         Sign("the CSV of Moodle's Logs page", moodle_page.COLUMNS, ("csv",)),
-        Sign(
-            "Moodle's table course",
-            frozenset({"id", "fullname", "shortname"}),
-            role="catalogue",
-        ),
-        Sign(
-            "Moodle's table course_modules",
-            frozenset({"id", "course", "module", "instance"}),
-            role="catalogue",
-        ),
     ),
     example="Ana (user 12) opened the page *Photosynthesis* (course module 340).",
 )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from platform_adapters.contract import AdaptOptions, Ignored, Interaction
 from platform_adapters.errors import OptionsError, RecordError
+from platform_adapters.formats.moodle_tables import module_id
 from platform_adapters.values import Clock, hashed
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def convert_row(row: dict[str, str], line: int, times: PageTimes) -> Interaction
     return Interaction(
         event_id=hashed(row),
         learner=users[rule.learner],
-        item=item[0],
+        item=item[0] if rule.about_course else module_id(item[0]),
         timestamp=times.seconds(row["Time"]),
         order=None,
         verb=rule.verb,

@@ -24,15 +24,21 @@ MAX_INSIDE = 2_000_000
 _CHUNK = 1 << 16
 
 
+Around = tuple[tuple[str, dict[str, str]], ...]
+
+
 class Element:
-    """An element with its attributes, its text and the elements in it, by local names."""
+    """An element with its attributes, its text and the elements in it, by local names.
 
-    __slots__ = ("attributes", "children", "name", "parents", "size", "text")
+    `around` holds the elements around it, outermost first: their names and attributes.
+    """
 
-    def __init__(self, name: str, attributes: dict[str, str], parents: tuple[str, ...]) -> None:
+    __slots__ = ("around", "attributes", "children", "name", "size", "text")
+
+    def __init__(self, name: str, attributes: dict[str, str], around: Around) -> None:
         self.name = name
         self.attributes = attributes
-        self.parents = parents
+        self.around = around
         self.text = ""
         self.size = 0
         self.children: list[Element] = []
@@ -79,7 +85,7 @@ class _Builder:
     def __init__(self, wanted: frozenset[str], where: str) -> None:
         self._wanted = wanted
         self._where = where
-        self._names: list[str] = []
+        self._around: list[tuple[str, dict[str, str]]] = []
         self._open: list[Element] = []
         self._inside = 0
         self.done: list[Element] = []
@@ -98,22 +104,22 @@ class _Builder:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         local = name.rpartition(":")[2]
+        named = {key.rpartition(":")[2]: value for key, value in attributes.items()}
         if self._open or local in self._wanted:
-            named = {key.rpartition(":")[2]: value for key, value in attributes.items()}
-            element = Element(local, named, tuple(self._names))
+            element = Element(local, named, () if self._open else tuple(self._around))
             if self._open:
                 self._open[-1].children.append(element)
             self._inside = self._inside + 1 if self._open else 0
             self._open.append(element)
-        self._names.append(local)
-        if len(self._names) > MAX_DEPTH or self._inside > MAX_INSIDE:
+        self._around.append((local, named))
+        if len(self._around) > MAX_DEPTH or self._inside > MAX_INSIDE:
             raise ReadError(
                 f"{self._where} is nested more than {MAX_DEPTH} deep or has more than "
                 f"{MAX_INSIDE:,} elements in one: refused"
             )
 
     def _end(self, _name: str) -> None:
-        self._names.pop()
+        self._around.pop()
         if self._open:
             element = self._open.pop()
             if not self._open:

@@ -62,7 +62,7 @@ def test_the_report_tells_lines_and_adds_up(run, tmp_path) -> None:
     assert code == 0, text
     report = json.loads((tmp_path / "r.json").read_text())
     parts = ("events", "duplicates", "ignored_rows", "rejected_rows")
-    assert report["rows"] == sum(report[part] for part in parts) == 28
+    assert report["rows"] == sum(report[part] for part in parts) == 30
     assert report["duplicates"] == 1
     rejected = report["rejected"]["the row has not 21 columns as the header has"]
     assert rejected == {"count": 1, "lines": [{"file": "logstore.csv", "line": 29}]}
@@ -189,4 +189,4 @@ def test_a_folder_stands_for_its_files_and_json_has_the_frame_of_all_commands(
     assert code == 0, text
     document = json.loads((tmp_path / "j.json").read_text())
     assert document["schema"] == "murmuration.adapt/1"
-    assert document["records"][0]["rows"] == 28
+    assert document["records"][0]["rows"] == 30

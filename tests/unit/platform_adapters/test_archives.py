@@ -79,9 +79,12 @@ def elements(text, *wanted):
 
 
 def test_elements_come_one_by_one_with_what_is_in_them() -> None:
-    text = '<a xmlns:m="urn:m"><m:b id="1"><c> x &amp; y </c></m:b><b id="2"><c>z</c></b></a>'
+    text = (
+        '<a xmlns:m="urn:m" id="0"><m:b id="1"><c> x &amp; y </c></m:b><b id="2"><c>z</c></b></a>'
+    )
     first, second = elements(text, "b")
-    assert (first.attributes["id"], first.get("c"), first.parents) == ("1", "x & y", ("a",))
+    assert (first.attributes["id"], first.get("c")) == ("1", "x & y")
+    assert [(name, its["id"]) for name, its in first.around] == [("a", "0")]
     assert (second.get("c"), second.get("d")) == ("z", "")
 
 

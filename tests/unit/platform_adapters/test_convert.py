@@ -94,7 +94,7 @@ def test_rejects_at_the_allowed_share_are_allowed(adapt) -> None:
     [
         (
             "moodle",
-            "eventname,userid,timecreated\n\\core\\event\\course_viewed,1,2024-03-01 09:00\n",
+            "eventname,userid,timecreated\n\\core\\event\\course_viewed,12,2024-03-01 09:00\n",
         ),
         ("table", "learner,item,timestamp\nana,i,2024-03-01 09:00:00\n"),
     ],

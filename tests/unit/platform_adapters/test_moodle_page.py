@@ -24,7 +24,7 @@ def test_ids_come_from_the_sentence_and_names_are_never_used(adapt, pseudonymise
     log = HEADER + row("11 May, 09:44", "Course module viewed", VIEWED)
     log += row("11 May, 09:43", "User enrolled in course", ENROLLED, user="Admin")
     view, enrolment = adapt("moodle", log, **HERE).rows
-    assert (view.item, view.verb, view.timestamp) == ("340", "viewed", 1715413440)
+    assert (view.item, view.verb, view.timestamp) == ("module:340", "viewed", 1715413440)
     assert (enrolment.item, enrolment.course, enrolment.verb) == ("7", "7", "enrolled")
     assert {view.learner, enrolment.learner} == {pseudonymiser.pseudonym("12")}
 

@@ -85,8 +85,8 @@ def test_a_log_that_is_mostly_unusable_leaves_nothing_behind(home, log, run, tmp
 
 
 def test_an_unknown_adapter_and_a_missing_file_are_named(home, log, run):
-    with pytest.raises(OptionsError, match="blackboard"):
-        run("ingest", "blackboard", log(1), "--home", home.path)
+    with pytest.raises(OptionsError, match="chalkboard"):
+        run("ingest", "chalkboard", log(1), "--home", home.path)
     with pytest.raises(ReadError, match=r"nowhere\.csv does not exist"):
         run("ingest", "table", "nowhere.csv", "--home", home.path)
 
