@@ -15,7 +15,7 @@ from platform_adapters.catalogues.declared import Entries, Reader, read_entries
 from platform_adapters.contract import Failure
 from platform_adapters.declared_rows import RowReader, Rows
 from platform_adapters.errors import CatalogueError, OptionsError, ReadError, RecordError
-from platform_adapters.fields import key_of
+from platform_adapters.fields import getter, key_of
 from platform_adapters.format import Format, Sign
 from platform_adapters.readers.files import read_start
 from platform_adapters.readers.glimpse import look
@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from platform_adapters.contract import AdaptOptions, Ignored, Interaction, Json, Record
-    from platform_adapters.fields import Row
+    from platform_adapters.fields import Apply, Field, Getter, Row, Tables
     from platform_adapters.readers.glimpse import Glimpse
     from recommender.catalogue import CatalogueItem
+
+    _SideRow = tuple[object, Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +42,41 @@ class Side:
         name: What `fields.Join` calls it.
         what: What it is called on the platform.
         marks: Columns by which it is known.
-        key: Column, or columns, that a row is found by.
+        key: What a row is found by: a column, several, or made of fields.
         keep: Columns that are kept in memory.
+        made: What else is kept, made of the row.
+        when: Rows of which nothing stands here are not kept.
         needed: Why nothing can be read without it; empty if much can.
+        in_logs: Whether it is made of rows of the logs themselves.
     """
 
     name: str
     what: str
     marks: frozenset[str]
-    key: str | tuple[str, ...]
-    keep: tuple[str, ...]
+    key: str | tuple[str, ...] | Apply
+    keep: tuple[str, ...] = ()
+    made: Mapping[str, Getter] = field(default_factory=lambda: MappingProxyType({}))
+    when: Field | None = None
     needed: str = ""
+    in_logs: bool = False
+
+    def rows(self, path: Path, rows: Iterator[Record], tables: Tables) -> Iterator[_SideRow]:
+        """Keys and what is kept.
+
+        Raises:
+            ReadError: A row does not parse; of a log, that is counted when it is converted.
+        """
+        key = key_of(self.key, tables)
+        wanted = getter(self.when, tables) if self.when is not None else None
+        for line, row in rows:
+            if isinstance(row, Failure) or not isinstance(row, dict):
+                if self.in_logs:
+                    continue
+                reason = row.reason if isinstance(row, Failure) else "not a JSON object"
+                raise ReadError(f"{path.name}, line {line}: {reason}")
+            if self.marks <= row.keys() and (wanted is None or wanted(row)):
+                kept = {name: row.get(name) for name in self.keep}
+                yield key(row), {**kept, **{name: make(row) for name, make in self.made.items()}}
 
 
 @dataclass(frozen=True)
@@ -104,7 +130,7 @@ class Declared:
     def signs(self) -> tuple[Sign, ...]:
         """What the format's files are recognised by."""
         logs = [kind.sign() for kind in self.rows]
-        sides = [Sign(side.what, side.marks, role="side") for side in self.sides]
+        sides = [Sign(s.what, s.marks, role="side") for s in self.sides if not s.in_logs]
         return (*logs, *sides, *(entry.sign for entry in self.catalogues))
 
     def seen(self, glimpse: Glimpse) -> Glimpse:
@@ -114,24 +140,24 @@ class Declared:
         return replace(glimpse, names=frozenset(map(self.rename, glimpse.names)))
 
     def signs_of(self, path: Path) -> list[Sign]:
-        """What a file is, most telling first; empty if nothing of this format."""
+        """What a file is; empty if nothing of this format. Of CSV, what says most of it."""
         glimpse = self.seen(look(path))
         fitting = [sign for sign in self.signs() if sign.fits(glimpse)]
-        return sorted(fitting, key=lambda sign: -sign.weight)
+        most = max((sign.weight for sign in fitting), default=0)
+        # One table of a database does not make the others something else.
+        return [sign for sign in fitting if sign.weight == most or glimpse.kind == "sqlite"]
+
+    def _is(self, role: str, path: Path) -> bool:
+        return any(sign.role == role for sign in self.signs_of(path))
 
     def split(self, paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
         """Logs, and everything else. A database is a log, even if it holds a catalogue, too."""
-        logs = [path for path in paths if self._is_log(path)]
+        logs = [path for path in paths if self._is("log", path)]
         return logs, [path for path in paths if path not in logs]
-
-    def _is_log(self, path: Path) -> bool:
-        signs = self.signs_of(path)
-        return any(s.role == "log" and ("sqlite" in s.kinds or s is signs[0]) for s in signs)
 
     def is_catalogue(self, path: Path) -> bool:
         """Whether a file is, or holds, a catalogue of this format."""
-        signs = self.signs_of(path)
-        return any(s.role == "catalogue" and ("sqlite" in s.kinds or s is signs[0]) for s in signs)
+        return self._is("catalogue", path)
 
     def prepare(self, paths: Sequence[Path], options: AdaptOptions) -> DeclaredSession:
         """Read the side tables.
@@ -140,27 +166,23 @@ class Declared:
             OptionsError: One that everything depends on is missing.
             ReadError: A file is nothing of this format.
         """
-        signs = {path: next(iter(self.signs_of(path)), None) for path in paths}
-        for path, sign in signs.items():
-            if sign is None:
+        what = {path: {sign.what for sign in self.signs_of(path)} for path in paths}
+        for path, found in what.items():
+            if not found:
                 raise ReadError(f"{path.name} is nothing that {self.name!r} reads: {self._known()}")
+        logs = self.split(paths)[0]
         tables: dict[str, dict[object, Row]] = {}
         for side in self.sides:
-            sources = [p for p, sign in signs.items() if sign and sign.what == side.what]
-            if side.needed and not sources and self.split(paths)[0]:
+            sources = logs if side.in_logs else [p for p in paths if side.what in what[p]]
+            if side.needed and logs and not sources:
                 raise OptionsError(
                     f"{self.name}: {side.what} is missing among the inputs ({side.needed}); "
                     f"export it with the columns {', '.join(sorted(side.marks))} and name it too"
                 )
-            tables[side.name] = dict(pair for path in sources for pair in self._side(side, path))
+            table = tables.setdefault(side.name, {})
+            for path in sources:
+                table.update(side.rows(path, self.records(path), tables))
         return DeclaredSession([RowReader(kind, self.name, options, tables) for kind in self.rows])
-
-    def _side(self, side: Side, path: Path) -> Iterator[tuple[object, Row]]:
-        key = key_of(side.key)
-        for line, row in read_rows(path, self.rename):
-            if isinstance(row, Failure):
-                raise ReadError(f"{path.name}, line {line}: {row.reason}")
-            yield key(row), {name: row.get(name) for name in side.keep}
 
     def _known(self) -> str:
         return "; or ".join(f"{s.what} ({', '.join(sorted(s.needs)[:6])})" for s in self.signs())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from platform_adapters.contract import Ignored, Interaction
 from platform_adapters.errors import RecordError
-from platform_adapters.fields import Getter, getter
+from platform_adapters.fields import Getter, Join, getter
 from platform_adapters.format import ROWS, Sign
 from platform_adapters.values import (
     Clock,
@@ -90,6 +90,8 @@ class Rows:
         fields: Where the other columns of the interaction table stand.
         identity: Where the record's own number stands; None: it has none, and is known by its
             whole content.
+        told_apart_by: Instead of a number: the columns that tell one fact from another, where
+            the whole content holds what may change without being another fact.
         evidence: As in the interaction table.
         times: Ways to write a time beside ISO 8601 and unix seconds, as for `strptime`.
         kinds: Kinds of file it may be.
@@ -111,6 +113,7 @@ class Rows:
     rules: tuple[Only | Not, ...] = ()
     fields: Mapping[str, Field] = field(default_factory=lambda: MappingProxyType({}))
     identity: Field | None = None
+    told_apart_by: tuple[str, ...] = ()
     evidence: str = "observed"
     times: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ROWS
@@ -232,7 +235,8 @@ class RowReader:
     def _event_id(self, row: Row) -> str:
         own = self._identity(row)
         if own in _EMPTY:
-            return hashed(row)
+            apart = self._kind.told_apart_by
+            return hashed({name: row.get(name) for name in apart} if apart else row)
         return event_id(self._namespace, f"{self._source}:{self._kind.name}:{own}")
 
     def _reason(self, native: str) -> str:
@@ -247,4 +251,6 @@ def _name_of(where: Field, otherwise: str) -> str:
     """A field's name for messages."""
     if isinstance(where, str):
         return where
+    if isinstance(where, Join):
+        return where.take or otherwise
     return ".".join(where) if isinstance(where, tuple) else otherwise

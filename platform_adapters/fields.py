@@ -1,7 +1,7 @@
 """Where a value stands in a record: what declared formats name their fields with.
 
 A field is a column (`"userid"`), a path into JSON (`("body", "user_id")`), a `Join` on a side
-table, or a function of the record, of which the usual ones are here.
+table, an `Apply` on other fields, or a function of the record, of which the usual ones are here.
 """
 
 from __future__ import annotations
@@ -26,16 +26,26 @@ class Join:
 
     Attributes:
         side: Name of the side table.
-        by: Where in the record the key of the side table stands; several for a key of several.
-        take: The column to take; None if there is no such row.
+        by: Where in the record the key of the side table stands; several columns for a key of
+            several.
+        take: The column to take, or nothing: then whether there is such a row, as "1". None if
+            there is none.
     """
 
     side: str
-    by: str | tuple[str, ...]
-    take: str
+    by: str | tuple[str, ...] | Apply
+    take: str = ""
 
 
-Field: TypeAlias = "str | tuple[str, ...] | Join | Getter"
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """What a function makes of the values of other fields."""
+
+    function: Callable[..., object]
+    fields: tuple[Field, ...]
+
+
+Field: TypeAlias = "str | tuple[str, ...] | Join | Apply | Getter"
 
 
 def getter(field: Field, tables: Tables) -> Getter:
@@ -45,21 +55,30 @@ def getter(field: Field, tables: Tables) -> Getter:
     if isinstance(field, tuple):
         return lambda row: get(row, *field)
     if isinstance(field, Join):
-        table, take, by = tables.get(field.side, {}), field.take, key_of(field.by)
-
-        def joined(row: Row) -> object:
-            found = table.get(by(row))
-            return None if found is None else found.get(take)
-
-        return joined
+        return _joined(field, tables)
+    if isinstance(field, Apply):
+        function, takes = field.function, [getter(part, tables) for part in field.fields]
+        return lambda row: function(*[take(row) for take in takes])
     return field
 
 
-def key_of(columns: str | tuple[str, ...]) -> Getter:
+def _joined(field: Join, tables: Tables) -> Getter:
+    table, take, by = tables.get(field.side, {}), field.take, key_of(field.by, tables)
+
+    def joined(row: Row) -> object:
+        found = table.get(by(row))
+        if found is None:
+            return None
+        return found.get(take) if take else "1"
+
+    return joined
+
+
+def key_of(columns: str | tuple[str, ...] | Apply, tables: Tables) -> Getter:
     """A function that takes the key of a side table out of a record."""
-    if isinstance(columns, str):
-        return lambda row: row.get(columns)
-    return lambda row: tuple(row.get(name) for name in columns)
+    if isinstance(columns, tuple):
+        return lambda row: tuple(row.get(name) for name in columns)
+    return getter(columns, tables)
 
 
 def constant(value: object) -> Getter:
@@ -90,6 +109,11 @@ def grade(name: str) -> Getter:
         return None if value is None or value < 0 else value
 
     return found
+
+
+def more_than_none(name: str) -> Getter:
+    """A number of which 0 means that nobody measured."""
+    return lambda row: text_number(row.get(name), name) or None
 
 
 def percent(name: str) -> Getter:

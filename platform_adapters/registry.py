@@ -13,9 +13,14 @@ from platform_adapters.formats import (
     blackboard,
     caliper,
     canvas,
+    cartridge,
+    case,
+    ilias,
     kolibri,
     moodle,
     openedx,
+    sakai,
+    scorm,
     table,
     xapi,
 )
@@ -33,6 +38,11 @@ _ALL = (
     caliper.FORMAT,
     kolibri.FORMAT,
     blackboard.FORMAT,
+    sakai.FORMAT,
+    ilias.FORMAT,
+    scorm.FORMAT,
+    cartridge.FORMAT,
+    case.FORMAT,
     table.FORMAT,
 )
 

@@ -35,11 +35,13 @@ class Entries:
         sign: How it is recognised.
         fields: Where the columns of the catalogue table stand; `item` must be among them. Where
             nothing says the `position`, it is the order of the rows.
+        when: Rows of which nothing stands here are no items.
         hidden: Values of the field `hidden` that mean that learners do not see the item.
     """
 
     sign: Sign
     fields: Mapping[str, Field]
+    when: Field | None = None
     hidden: frozenset[str] = frozenset({"1", "true", "True"})
 
 
@@ -80,10 +82,15 @@ def read_entries(
 
 def _items(entries: Entries, path: Path, rename: Callable[[str], str]) -> Iterator[CatalogueItem]:
     takes = {column: getter(where, {}) for column, where in entries.fields.items()}
-    for place, (line, row) in enumerate(read_rows(path, rename)):
+    wanted = getter(entries.when, {}) if entries.when is not None else None
+    place = -1
+    for line, row in read_rows(path, rename):
         if isinstance(row, Failure) or not isinstance(row, dict):
             reason = row.reason if isinstance(row, Failure) else "not a JSON object"
             raise CatalogueError(f"{path.name}, line {line}: {reason}")
+        if wanted is not None and not wanted(row):
+            continue
+        place += 1
         values = {column: take(row) for column, take in takes.items()}
         yield _item(entries, values, path, line, place)
 
