@@ -36,7 +36,13 @@ from recommender.statistics.local import (
 )
 from recommender.statistics.mix import FEWEST, fit_mix
 from recommender.statistics.ridge import MEMORIES, ridge_weights
-from recommender.statistics.sequences import ITEM_VERBS, Sequences, build_sequences
+from recommender.statistics.sequences import (
+    ITEM_VERBS,
+    Sequences,
+    first_occurrences,
+    mean_moments,
+    sequences_of,
+)
 from recommender.statistics.serving_model import ServingModel
 from recommender.statistics.serving_parts import PairPart, empty_pairs
 from recommender.statistics.solve import solve_weights
@@ -178,8 +184,9 @@ def _gather(
     own = sequences = rows = None
     if interactions is not None:
         rows = align_items(interactions, item_ids)
-        sequences = build_sequences(rows, verbs)
-        own = _own(sequences, len(item_ids), limits)
+        first = first_occurrences(rows, verbs)
+        sequences = sequences_of(rows, first)
+        own = _own(sequences, len(item_ids), limits, mean_moments(rows, first, PAIR_FLOOR))
     (head, merged), (text, prior) = swarm, words
     alone = merged is None or head is None
     others = nobody(len(item_ids))
@@ -190,14 +197,22 @@ def _gather(
     )
 
 
-def _own(sequences: Sequences, size: int, limits: tuple[int, int, int]) -> OwnStatistics | None:
+def _own(
+    sequences: Sequences,
+    size: int,
+    limits: tuple[int, int, int],
+    moments: NDArray[np.float64] | None = None,
+    whole: OwnStatistics | None = None,
+) -> OwnStatistics | None:
     pair_floor, learner_floor, most_items = limits
     return own_statistics(
         sequences,
         size,
+        moments=moments,
         pair_floor=pair_floor,
         learner_floor=learner_floor,
         most_items=most_items,
+        whole=whole,
     )
 
 
@@ -240,7 +255,7 @@ def _choose_mix(sources: _Sources, ties: str) -> Mix:
     # Where a ranking takes long fewer are drawn: a hold-out of 1,000 tells five weights well.
     most = MOST // 2 if len(sources.item_ids) > _MANY_ITEMS else MOST
     held = hold_out(sources.rows, sources.verbs, ties=ties, most=most)
-    own = _own_without(sources, sources.own, held.remaining)
+    own = _own(held.remaining, len(sources.item_ids), sources.limits, whole=sources.own)
     if len(held.known) < FEWEST or own is None:
         return replace(default, holdouts=len(held.known))
     # What was released of hidden pairs holds the held-out items too: it stays out of the fit.
@@ -252,24 +267,6 @@ def _choose_mix(sources: _Sources, ties: str) -> Mix:
             local = _mixed_pairs(plain.local, ridge, share)
             candidates[share, memory] = replace(plain, local=local)
     return fit_mix(candidates, held, default)
-
-
-def _own_without(
-    sources: _Sources, whole: OwnStatistics, remaining: Sequences
-) -> OwnStatistics | None:
-    """Own statistics without the hold-out, over the pairs that serving will see (R17).
-
-    With the floor applied to the remaining histories alone fewer pairs would pass it than pass it
-    where the model serves, and the fit would trust own pairs too little.
-    """
-    own = _own(remaining, len(sources.item_ids), (0, *sources.limits[1:]))
-    if own is None:
-        return None
-    place = np.minimum(np.searchsorted(whole.domain, own.domain), whole.domain.size - 1)
-    inside = whole.domain[place] == own.domain
-    visible = whole.support[np.ix_(place, place)] >= sources.limits[0]
-    visible &= inside[:, None] & inside[None, :]
-    return replace(own, together=own.together * visible, direction=own.direction * visible)
 
 
 def recommendable(catalogue: Sequence[CatalogueItem], recommend: str) -> list[CatalogueItem]:

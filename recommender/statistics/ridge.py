@@ -2,8 +2,8 @@
 
 For each position t of a history x_t = sum over items up to it of memory^age, y_t = sum over items
 after it of .7^delay; B = (X'X + 30 I)^-1 X'Y and W = max(B, 0)^1/2, zero diagonal. A closed form
-like EASE (Steck 2019), but directed and with a memory; it is strong where histories are long. A
-pair below R17's floor is left out of both products.
+like EASE (Steck 2019), but directed and with a memory; it is strong where histories are long. Pairs
+below R17's floor enter both products in groups of ten learners (`recommender.statistics.pooling`).
 """
 
 from __future__ import annotations
@@ -49,18 +49,17 @@ def ridge_weights(
         before, after = _prefixes(sequences.select(chunk).last(KEEP), own.domain, memory)
         gram += (before.T @ before).toarray()
         cross += (before.T @ after).toarray()
-    hidden = own.together == 0  # below the floor, or never together within reach
     np.fill_diagonal(cross, 0.0)
-    cross[hidden] = 0.0
+    both = own.within_floor(cross + cross.T, signed=False)
+    cross = (both + own.within_floor(cross - cross.T, signed=True)) / 2.0
     diagonal = gram.diagonal() + REGULARISATION
-    gram[hidden] = 0.0
+    gram = own.within_floor(gram, signed=False)
     np.fill_diagonal(gram, diagonal)
     try:
         solved = np.linalg.solve(gram, cross)
     except np.linalg.LinAlgError:
         return np.zeros((size, size), dtype=np.float32)
     weights = np.sqrt(np.maximum(np.nan_to_num(solved, posinf=0.0, neginf=0.0), 0.0))
-    weights[hidden] = 0.0
     np.fill_diagonal(weights, 0.0)
     result: NDArray[np.float32] = weights.astype(np.float32)
     return result

@@ -120,10 +120,36 @@ def build_sequences(
     tie_break: NDArray[np.uint64] | None = None,
 ) -> Sequences:
     """Histories of all learners in the order of `learner_ids`; see `first_occurrences`."""
-    rows = first_occurrences(interactions, verbs, tie_break)
+    return sequences_of(interactions, first_occurrences(interactions, verbs, tie_break))
+
+
+def sequences_of(interactions: Interactions, rows: NDArray[np.int64]) -> Sequences:
+    """Histories from the rows that `first_occurrences` gave."""
     lengths = np.bincount(interactions.learner[rows], minlength=len(interactions.learner_ids))
     start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     return Sequences(start, interactions.item[rows])
+
+
+def mean_moments(
+    interactions: Interactions, rows: NDArray[np.int64], fewest: int
+) -> NDArray[np.float64]:
+    """Mean time at which learners first come to each item.
+
+    Args:
+        interactions: The rows.
+        rows: Those that `first_occurrences` gave.
+        fewest: Learners below which an item's moment is not known (NaN).
+
+    Returns:
+        In the unit of the timestamps; float64, `(items,)`.
+    """
+    items = len(interactions.item_ids)
+    item = interactions.item[rows]
+    count = np.bincount(item, minlength=items)
+    whole = np.bincount(item, interactions.timestamp[rows].astype(np.float64), items)
+    moments = np.full(items, np.nan)
+    np.divide(whole, count, out=moments, where=count >= max(fewest, 1))
+    return moments
 
 
 def hashed_ties(interactions: Interactions) -> NDArray[np.uint64]:
