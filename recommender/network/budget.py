@@ -13,13 +13,12 @@ alone, the network off, since a network of this budget finds less than the stati
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
-from recommender.errors import EvaluationError
-
-if TYPE_CHECKING:
-    from fractions import Fraction
+from recommender.errors import EvaluationError, ManifestError
+from recommender.release.accounting import best_alpha
+from recommender.release.training import Training, count_parameters
 
 STATISTICS_PERCENT = 100
 """The product's split: this much to the statistics, the rest to a network."""
@@ -107,3 +106,131 @@ def sample_rate_for(learners: int, items: int) -> float:
 def popularity_variance(rho: float, scale: int) -> int:
     """Variance of noise on the popularity counts, in squared grid units, rounded up."""
     return math.ceil(scale**2 / (2 * rho))
+
+
+def sampled_cost(order: int, rate: float, multiplier: float) -> float:
+    """Renyi divergence of one noised step of Poisson-sampled learners, at a whole order.
+
+    Mironov, Talwar, Zhang 2019, section 3.3: log of the sum over k of binomial(order, k) x
+    (1 - rate)^(order - k) x rate^k x exp((k^2 - k) / (2 multiplier^2)), over order - 1. It holds
+    for the discrete Gaussian, too, whose moments are at most those of the continuous one (Canonne,
+    Kamath, Steinke 2020) and whose neighbours are mirror images of each other.
+
+    Args:
+        order: At least 2.
+        rate: Chance of a learner to be in the step, in (0, 1].
+        multiplier: Standard deviation of the noise over the clip.
+    """
+    if rate == 1.0:
+        return order / (2 * multiplier**2)
+    terms = [
+        math.lgamma(order + 1)
+        - math.lgamma(k + 1)
+        - math.lgamma(order - k + 1)
+        + k * math.log(rate)
+        + (order - k) * math.log1p(-rate)
+        + (k * k - k) / (2 * multiplier**2)
+        for k in range(order + 1)
+    ]
+    top = max(terms)
+    return (top + math.log(sum(math.exp(term - top) for term in terms))) / (order - 1)
+
+
+def keeps_contract(training: Training) -> bool:
+    """Whether a training costs at most `rho_training` x order at every order from 2 to `orders`.
+
+    (order - 1) x divergence is convex in the order, so that between two whole orders it is below
+    the chord; where it is at most rho x (order - 1/4) at whole orders, it is at most rho x order
+    in between.
+    """
+    steps = training.rounds * training.steps
+    rate, rho = float(Fraction(*training.sample_rate)), float(training.rho_training)
+    return all(
+        steps * sampled_cost(order, rate, training.noise_multiplier) <= rho * (order - 0.25)
+        for order in range(2, training.orders + 1)
+    )
+
+
+def require_contract(training: Training, delta: Fraction) -> None:
+    """Prove a manifest's figures before a learner is trained on, or a founder signs.
+
+    Raises:
+        ManifestError: The noise is too little for the contract, or the contract does not reach
+            the order by which epsilon is computed.
+    """
+    if not keeps_contract(training):
+        raise ManifestError(
+            f"noise of {training.noise_multiplier:.3f} times the clip is too little for rho "
+            f"{training.rho_training} over {training.rounds} rounds of {training.steps} steps"
+        )
+    needed = best_alpha(training.rho_training, delta)
+    if not 2 <= needed <= training.orders:
+        raise ManifestError(
+            f"the contract holds up to Renyi order {training.orders}, epsilon needs {needed:.1f}"
+        )
+
+
+def least_noise(training: Training) -> int:
+    """The smallest variance, to a thousandth of the clip, at which a training keeps its contract.
+
+    Args:
+        training: All but its `sigma_squared`.
+
+    Returns:
+        Squared grid units of gradients.
+
+    Raises:
+        ManifestError: No noise does.
+    """
+
+    def variance(thousandths: int) -> int:
+        return -(-((thousandths * training.scale) ** 2) // 10**6)
+
+    low, high = 0, 2**17
+    if not keeps_contract(replace(training, sigma_squared=variance(high))):
+        raise ManifestError("no noise keeps a training of so many steps within its budget")
+    while high - low > 1:
+        middle = (low + high) // 2
+        is_enough = keeps_contract(replace(training, sigma_squared=variance(middle)))
+        low, high = (low, middle) if is_enough else (middle, high)
+    return variance(high)
+
+
+ROUNDS, STEPS, WIDTH = 4, 10, 16
+"""Of a training that `swarm create --network` proposes; chosen on the sample (ADR 0080)."""
+
+
+def make_training(
+    items: int, rho: Fraction, delta: Fraction, *, rounds: int = ROUNDS, steps: int = STEPS
+) -> Training:
+    """The training that a new swarm starts with: all of a learner's budget, the least noise.
+
+    Args:
+        items: Of the shared catalogue.
+        rho: Of one release of statistics: what a training may cost.
+        delta: Lifetime delta.
+        rounds: Merged rounds of a training.
+        steps: Noised steps of a member in a round.
+
+    Raises:
+        ManifestError: No noise keeps so many steps within the budget.
+    """
+    share = rho / rounds
+    training = Training(
+        rounds=rounds,
+        steps=steps,
+        sample_rate=(1, 4),
+        scale=2**16,
+        sigma_squared=2**50,
+        orders=math.ceil(best_alpha(rho, delta)) + 1,
+        rho=(share.numerator, share.denominator),
+        width=WIDTH,
+        parameters=count_parameters(items, WIDTH),
+        grid=2**16,
+        entry=2**20,
+        norm=2**23,
+        batch=10_000,
+        rate=(8, 1),
+        momentum=(9, 10),
+    )
+    return replace(training, sigma_squared=least_noise(training))

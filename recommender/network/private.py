@@ -12,9 +12,10 @@ released by the product; `seed` exists for measurements (R11).
 
 from __future__ import annotations
 
+import secrets
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from opacus.accountants.analysis.rdp import compute_rdp
 from opacus.optimizers import DPOptimizer
 from opacus.utils.batch_memory_manager import BatchMemoryManager
 from opacus.utils.uniform_sampler import UniformWithReplacementSampler
+from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from recommender.errors import EvaluationError
@@ -31,12 +33,18 @@ from recommender.network.train import padded, position_losses, seeded
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from recommender.network.budget import Plan
     from recommender.network.encoder import NextItem
+    from recommender.release.noise import NoiseSource
+    from recommender.release.training import Training
     from recommender.statistics.sequences import Sequences
 
 SAMPLER = "statistical"
 PHYSICAL_BATCH = 512
+_PHYSICAL_UPDATE = 128
+"""Learners whose gradients are cut to integers at a time."""
 KEEP = 12
 """Latest items of a learner that are trained on: most of the time goes into padding."""
 LEARNING_RATE = 0.02
@@ -134,13 +142,7 @@ def train_private(
         EvaluationError: Nobody has a next item, or no noise keeps the plan.
     """
     multiplier = noise_multiplier_for(plan) if noise_multiplier is None else noise_multiplier
-    table = padded(histories, network.items, KEEP)
-    table = torch.nn.functional.pad(table, (0, max(2 - table.shape[1], 0)), value=network.items)
-    length = (table < network.items).sum(dim=1)
-    # Sampling knows nothing of the order: sorted by length, little is computed on padding. Whoever
-    # has no next item has a gradient of zero, sampled or not, and is left out at no change.
-    order = length.argsort(stable=True)
-    table = table[order[length[order] >= 2]]
+    table = _trainable(network, histories)
     if table.shape[0] == 0:
         raise EvaluationError("no learner has two items: a network has nothing to learn from")
     network.train()
@@ -154,6 +156,19 @@ def train_private(
         module.to_standard_module()
     network.eval()
     return PrivateRun(multiplier, epsilon_of(plan, multiplier) if multiplier else np.inf, sizes)
+
+
+def _trainable(network: NextItem, histories: Sequences) -> torch.Tensor:
+    """Padded histories of learners with a next item, shortest first; int64, `(learners, length)`.
+
+    Sampling knows nothing of the order: sorted by length, little is computed on padding. Whoever
+    has no next item has a gradient of zero, sampled or not, and is left out at no change.
+    """
+    table = padded(histories, network.items, KEEP)
+    table = torch.nn.functional.pad(table, (0, max(2 - table.shape[1], 0)), value=network.items)
+    length = (table < network.items).sum(dim=1)
+    order = length.argsort(stable=True)
+    return table[order[length[order] >= 2]]
 
 
 def learner_losses(network: NextItem, rows: torch.Tensor) -> torch.Tensor:
@@ -201,3 +216,119 @@ def _run(
             optimizer.step()
             optimizer.zero_grad()
     return tuple(sizes[:-1])
+
+
+class Chance(Protocol):
+    """Who is in a step: each learner independently of all others (Poisson sampling)."""
+
+    def pick(self, learners: int, rate: tuple[int, int]) -> NDArray[np.bool_]:
+        """Draw a step.
+
+        Args:
+            learners: How many there are.
+            rate: Chance of each, numerator and denominator.
+
+        Returns:
+            bool, `(learners,)`.
+        """
+        ...
+
+
+class SecureChance:
+    """Chance from the operating system's generator, to 2^-64 exact: for what leaves a platform."""
+
+    def pick(self, learners: int, rate: tuple[int, int]) -> NDArray[np.bool_]:
+        """Draw a step; see `Chance.pick`."""
+        drawn = np.frombuffer(secrets.token_bytes(8 * learners), dtype="<u8")
+        threshold = 2**64 * rate[0] // rate[1]
+        return np.ones(learners, bool) if threshold == 2**64 else drawn < np.uint64(threshold)
+
+
+class SeededChance:
+    """Chance from a seed: for measurements, never for a release (R11)."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+
+    def pick(self, learners: int, rate: tuple[int, int]) -> NDArray[np.bool_]:
+        """Draw a step; see `Chance.pick`."""
+        return self._rng.random(learners) < rate[0] / rate[1]
+
+
+def train_steps(
+    network: NextItem,
+    histories: Sequences,
+    training: Training,
+    noise: NoiseSource,
+    chance: Chance,
+) -> None:
+    """Train in place for one round, with integer noise (R7, R11).
+
+    Each learner's gradient is divided by max(its norm, 1), cut toward zero to integers whose
+    squares sum to at most scale^2, which is checked for every learner, and added in int64; then
+    every entry gets discrete Gaussian noise. Without any learner the steps are noise alone, so
+    that an empty platform's update looks like any other (R9).
+
+    Args:
+        network: Made of modules that opacus supports.
+        histories: One entry a learner; items are rows of the shared catalogue.
+        training: The public constants.
+        noise: `ExactNoise` for a release.
+        chance: `SecureChance` for a release.
+    """
+    table = _trainable(network, histories)
+    momentum = training.momentum[0] / training.momentum[1]
+    optimizer = torch.optim.Adam(
+        network.parameters(), lr=training.rate[0] / training.rate[1], betas=(momentum, 0.999)
+    )
+    network.train()
+    module = GradSampleModule(network, batch_first=True, loss_reduction="sum", strict=True)
+    try:
+        with warnings.catch_warnings():
+            # Opacus' hooks sit on the first layer, too, whose input is a constant: that is meant.
+            warnings.filterwarnings("ignore", "Full backward hook is firing")
+            for _ in range(training.steps):
+                picked = torch.from_numpy(chance.pick(table.shape[0], training.sample_rate))
+                total = _summed_gradients(network, table[picked], training.scale)
+                total += noise.draw(training.parameters, training.sigma_squared)
+                step = torch.from_numpy(total / (training.scale * training.batch)).float()
+                at = 0
+                for parameter in network.parameters():
+                    parameter.grad = step[at : at + parameter.numel()].view_as(parameter)
+                    at += parameter.numel()
+                optimizer.step()
+    finally:
+        module.to_standard_module()
+    network.eval()
+
+
+def _summed_gradients(network: NextItem, table: torch.Tensor, scale: int) -> NDArray[np.int64]:
+    """Sum of all learners' clipped integer gradients; int64, `(parameters,)`."""
+    size = sum(parameter.numel() for parameter in network.parameters())
+    total = torch.zeros(size, dtype=torch.int64)
+    for at in range(0, table.shape[0], _PHYSICAL_UPDATE):
+        rows = table[at : at + _PHYSICAL_UPDATE]
+        longest = int((rows < network.items).sum(dim=1).max())
+        torch.autograd.backward(learner_losses(network, rows[:, :longest]).sum())
+        total += clipped_integers(network, scale).sum(dim=0)
+    return total.numpy()
+
+
+def clipped_integers(network: nn.Module, scale: int) -> torch.Tensor:
+    """Each learner's gradient, clipped to norm 1, in grid units cut toward zero (R7, R8).
+
+    Takes the per-sample gradients that opacus left on the parameters. A row whose squares sum to
+    more than scale^2, by whatever rounding, or which is no number, counts as nothing.
+
+    Returns:
+        int64, `(learners, parameters)`.
+    """
+    rows: list[torch.Tensor] = []
+    for parameter in network.parameters():
+        rows.append(parameter.grad_sample.flatten(1))  # type: ignore[attr-defined] # opacus'
+        parameter.grad_sample = parameter.grad = None  # type: ignore[attr-defined]
+    gradients = torch.cat(rows, dim=1).double().nan_to_num()
+    norm = torch.linalg.vector_norm(gradients, dim=1, keepdim=True).clamp(min=1.0)
+    integers: torch.Tensor = (gradients * (scale / norm)).trunc().to(torch.int64)
+    integers[(integers**2).sum(dim=1) > scale**2] = 0
+    return integers

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from recommender.errors import ManifestError
 from recommender.interactions import VERB_INDEX, VERBS
+from recommender.release.training import Training, check_against, read_training
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +68,7 @@ class Manifest:
         min_items: A learner with fewer distinct head items is never due (R2).
         quiet_days: Days without an event after which a learner is due (R2).
         mode: `open` or `secure`.
+        training: How the swarm trains a network; None where it trains none, the default.
     """
 
     items: int
@@ -87,6 +89,7 @@ class Manifest:
     min_items: int = 2
     quiet_days: int = 28
     mode: str = "open"
+    training: Training | None = None
 
     def __post_init__(self) -> None:
         """Refuse constants that break a privacy rule.
@@ -97,6 +100,8 @@ class Manifest:
         _check_types(self)
         _check_ranges(self)
         _check_blocks(self)
+        if self.training is not None:
+            check_against(self.training, self)
 
     @property
     def pairs(self) -> int:
@@ -160,6 +165,8 @@ class Manifest:
             "quiet_days": self.quiet_days,
             "catalogue_digest": self.catalogue_digest,
             "mode": self.mode,
+            # Without a network these are the bytes of before there were networks.
+            **({} if self.training is None else {"training": self.training.to_dict()}),
         }
 
     @classmethod
@@ -169,9 +176,9 @@ class Manifest:
         Raises:
             ManifestError: A field is missing, unknown, of another type, or breaks a rule.
         """
-        expected = {field.name for field in fields(cls)} - {"items"}
-        if set(values) != expected:
-            odd = sorted(str(name) for name in set(values) ^ expected)
+        expected = {field.name for field in fields(cls)} - {"items", "training"}
+        if set(values) - {"training"} != expected:
+            odd = sorted(str(name) for name in (set(values) - {"training"}) ^ expected)
             raise ManifestError(f"manifest fields missing or unknown: {', '.join(odd)}")
         blocks = tuple(_read_block(block) for block in _sequence(values, "blocks"))
         sizes = {size for _, shape in blocks for size in shape}
@@ -183,6 +190,7 @@ class Manifest:
             delta=_pair(values, "delta"),
             decay=_pair(values, "decay"),
             verbs=tuple(_sequence(values, "verbs")),
+            training=read_training(values["training"]) if "training" in values else None,
             **{name: values[name] for name in expected - {"blocks", "delta", "decay", "verbs"}},
         )
         if manifest.to_dict()["blocks"] != [dict(block) for block in values["blocks"]]:
