@@ -7,17 +7,21 @@ them by pseudonyms; nothing before that point may be written anywhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from recommender.catalogue import CatalogueItem
 
 MAX_ID_BYTES = 1024
 """Longest learner, item or course id, in bytes of UTF-8."""
+
+LATEST = 4_102_444_800
+"""2100-01-01: no time of an event is later."""
 
 HASHED = "hash:"
 """Prefix of an event id made of the record's own bytes, for sources that number nothing.
@@ -174,6 +178,21 @@ Record = tuple[int, Json]
 
 
 @dataclass(frozen=True, slots=True)
+class People:
+    """Whose ids are whose (see `platform_adapters.people`).
+
+    Attributes:
+        accounts: From an old account's id to that of the learner's account now.
+        staff: Ids of people who are no learners.
+        digest: What tells these lists from others; empty if both are.
+    """
+
+    accounts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    staff: frozenset[str] = frozenset()
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AdaptOptions:
     """How an export is to be read.
 
@@ -182,12 +201,16 @@ class AdaptOptions:
         timezone: IANA name or offset for local times without a zone; None refuses them.
         year: Year for times that have none; None refuses them.
         home_page: xAPI accounts of this home page are known by their name alone.
+        people: Merged accounts, and who is no learner.
+        latest: Unix seconds after which a time cannot be true; the caller's tomorrow.
     """
 
     platform: str
     timezone: str | None = None
     year: int | None = None
     home_page: str | None = None
+    people: People = People()
+    latest: int = LATEST
 
 
 class Session(Protocol):

@@ -29,6 +29,7 @@ MAX_REJECT_SHARE = 0.1
 
 _64_BITS = (1 << 64) - 1
 
+STAFF = "somebody on the list of people who are no learners"
 WITHDRAWS = "takes an earlier event back"
 
 
@@ -47,6 +48,9 @@ class Converter:
         self._report = report
         self._namespace = event_namespace(options.platform)
         self._seen = Fingerprints()
+        self._accounts = options.people.accounts
+        self._staff = options.people.staff
+        self._latest = options.latest
 
     def accept(self, record: Json, line: int, file: str) -> Outcome | None:
         """Take one record, and count it.
@@ -62,6 +66,9 @@ class Converter:
             if outcome.__class__ is not Interaction:
                 self._count(outcome)
                 return outcome
+            if self._is_staff(outcome.learner):
+                report.add_ignored(STAFF)
+                return None
             final = self._keyed(outcome)
         except RecordError as error:
             rejected = Rejected(str(error), line, file)
@@ -71,6 +78,8 @@ class Converter:
             report.duplicates += 1
             return None
         report.add_event(final.verb, final.source)
+        if final.max is not None and final.raw is not None and final.raw > final.max:
+            report.clamped += 1
         return final
 
     def _count(self, outcome: Outcome) -> None:
@@ -80,10 +89,17 @@ class Converter:
         elif isinstance(outcome, Ignored):
             self._report.add_ignored(outcome.reason)
 
+    def _is_staff(self, learner: str) -> bool:
+        return bool(self._staff) and (
+            learner in self._staff or self._accounts.get(learner) in self._staff
+        )
+
     def _keyed(self, raw: Interaction) -> Interaction:
         """The row with a pseudonym for a learner, a tag for a session, a final event id."""
+        if raw.timestamp is not None and raw.timestamp > self._latest:
+            raise RecordError("the time is after tomorrow; is the platform's clock or zone wrong?")
         pseudonyms = self._pseudonyms
-        learner = pseudonyms.pseudonym(raw.learner)
+        learner = pseudonyms.pseudonym(self._accounts.get(raw.learner, raw.learner))
         name = raw.event_id
         if name.startswith(HASHED):
             name = event_id(self._namespace, pseudonyms.tag(name))
@@ -98,7 +114,7 @@ def _whole(record: Json) -> Json:
     return record
 
 
-def convert(
+def convert(  # noqa: PLR0913  every one of them is a part of an import
     adapter: Adapter,
     paths: Sequence[Path],
     options: AdaptOptions,

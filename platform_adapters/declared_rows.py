@@ -83,9 +83,11 @@ class Rows:
         learner: Where the learner stands. A record without one is ignored.
         item: Where the item stands. A record without one is ignored.
         time: Where the time stands.
+        order: Where the order of the records stands, if only that is known.
         verbs: What native events mean. Of a log with one kind of event: its verb.
         event: Where the native event's name stands.
         ignored: Native events that are no learning, with the reason.
+        otherwise: Why native events that are not named are no learning.
         rules: What makes a record nobody's learning.
         fields: Where the other columns of the interaction table stand.
         identity: Where the record's own number stands; None: it has none, and is known by its
@@ -110,9 +112,11 @@ class Rows:
     verbs: Mapping[str, str | Means] | str
     event: Field | None = None
     ignored: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    otherwise: str = "no learning event"
     rules: tuple[Only | Not, ...] = ()
     fields: Mapping[str, Field] = field(default_factory=lambda: MappingProxyType({}))
     identity: Field | None = None
+    order: Field | None = None
     told_apart_by: tuple[str, ...] = ()
     evidence: str = "observed"
     times: tuple[str, ...] = ()
@@ -175,6 +179,7 @@ class RowReader:
         self._rules = [(get(r.field), r.values, isinstance(r, Only), r.reason) for r in kind.rules]
         self._learner, self._item, self._time = get(kind.learner), get(kind.item), get(kind.time)
         self._event, self._identity = get(kind.event), get(kind.identity)
+        self._order = get(kind.order)
         self._learner_name = _name_of(kind.learner, "learner")
         self._item_name = _name_of(kind.item, "item")
         verbs = {"": kind.verbs} if isinstance(kind.verbs, str) else kind.verbs
@@ -220,8 +225,15 @@ class RowReader:
                 return Ignored(str(values["ignore"]), line)
         if values.get("score") is None and values.get("raw") is not None:
             values["score"] = ratio(values["raw"], values.get("min"), values.get("max"))
-        seconds = self._clock.seconds(self._time(row))
-        return Interaction(self._event_id(row), timestamp=seconds, order=None, **values)
+        seconds, order = self._when(row)
+        return Interaction(self._event_id(row), timestamp=seconds, order=order, **values)
+
+    def _when(self, row: Row) -> tuple[int | None, int | None]:
+        """Time, or order where only that is known."""
+        order = self._order(row)
+        if order in _EMPTY:
+            return self._clock.seconds(self._time(row)), None
+        return None, whole_number(order, "order")
 
     def _nobody(self, row: Row, learner: object, item: object) -> str:
         """Why the record is nobody's learning, or nothing."""
@@ -243,8 +255,8 @@ class RowReader:
         told = self._kind.ignored.get(native)
         if told is not None:
             return told
-        is_name = _NAME.fullmatch(native[:80])
-        return f"no learning event: {native}" if is_name else "no learning event"
+        reason = self._kind.otherwise
+        return f"{reason}: {native}" if _NAME.fullmatch(native[:80]) else reason
 
 
 def _name_of(where: Field, otherwise: str) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from platform_adapters.format import Format, Sign
 
-NEAR = 0.6
+NEAR = 0.5
 """Share of a sign's names from which on it is worth a mention, in [0, 1]."""
 
 _SHOWN = 6
@@ -75,6 +75,10 @@ def detect(path: Path, formats: Iterable[Format]) -> list[Guess]:
             elif sign.needs and (missing := sign.missing(renamed)):
                 guesses.append(Guess(format_, sign, tuple(missing)))
     near = [guess for guess in guesses if guess.fits or guess.share >= NEAR]
-    return sorted(
-        near, key=lambda guess: (guess.fits, guess.share, guess.sign.weight), reverse=True
-    )
+    return sorted(near, key=lambda guess: _rank(guess, glimpse.kind), reverse=True)
+
+
+def _rank(guess: Guess, kind: str) -> tuple[bool, float, bool, int]:
+    # A database is first of all a log, however many tables its catalogue has.
+    is_log = kind == "sqlite" and guess.sign.role == "log"
+    return guess.fits, guess.share, is_log, guess.sign.weight

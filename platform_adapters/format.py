@@ -88,6 +88,7 @@ class Format:
         signs: What its files are recognised by.
         example: What one record says, in a sentence.
         logs_hold_catalogues: Whether a log may hold a catalogue, too, as a database does.
+        variant: What tells it from the format of the same name with another column map.
         seen: A file's names as the signs write them (of several languages or versions).
     """
 
@@ -103,6 +104,7 @@ class Format:
     example: str = ""
     seen: Callable[[Glimpse], Glimpse] = _unchanged
     logs_hold_catalogues: bool = False
+    variant: str = ""
 
     def catalogues(self, paths: Sequence[Path]) -> list[Path]:
         """The catalogues among the inputs."""

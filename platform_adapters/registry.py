@@ -5,10 +5,13 @@ To add one: a file in `formats/`, a golden folder in `tests/golden/`, and a line
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from platform_adapters.errors import OptionsError
+from platform_adapters.detect import detect
+from platform_adapters.errors import OptionsError, ReadError
 from platform_adapters.formats import (
     blackboard,
     caliper,
@@ -58,5 +61,17 @@ def adapter_named(name: str) -> Format:
     """
     adapter = ADAPTERS.get(name)
     if adapter is None:
-        raise OptionsError(f"there is no adapter {name!r}; choose one of {', '.join(ADAPTERS)}")
+        raise OptionsError(
+            f"there is no adapter {name!r}; choose one of {', '.join(ADAPTERS)}{_hint(Path(name))}"
+        )
     return adapter
+
+
+def _hint(path: Path) -> str:
+    """If a file stands where the adapter's name should: what it is."""
+    if not path.is_file():
+        return ""
+    with suppress(ReadError):
+        for guess in detect(path, ADAPTERS.values())[:1]:
+            return f". It is a file, and {guess.why}: say {guess.format.name} before it"
+    return ". It is a file of no format that is known here"

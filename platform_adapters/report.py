@@ -33,6 +33,7 @@ class ImportReport:
         rejected_lines: File and line of the rejected, at most 1,000 a reason.
         verbs: Emitted interactions by verb.
         unknown: Native event names that became the verb `other`.
+        clamped: Events whose score was recorded above its maximum, and counts as 1.
         withdrawn: Ids of interactions that the source has taken back.
     """
 
@@ -44,6 +45,7 @@ class ImportReport:
     rejected_lines: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     verbs: Counter[str] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
+    clamped: int = 0
     withdrawn: set[str] = field(default_factory=set)
 
     @property
@@ -119,6 +121,7 @@ class ImportReport:
             },
             "verbs": dict(self.verbs.most_common()),
             "unknown_events": dict(self.unknown.most_common()),
+            "clamped": self.clamped,
             "withdrawn": len(self.withdrawn),
         }
 

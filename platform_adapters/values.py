@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 
-from platform_adapters.contract import HASHED, MAX_ID_BYTES
+from platform_adapters.contract import HASHED, LATEST, MAX_ID_BYTES
 from platform_adapters.errors import RecordError, TimezoneError
 
 if TYPE_CHECKING:
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 EARLIEST = 631_152_000
 """1990-01-01: nothing of an e-learning platform is older; milliseconds are not seconds."""
-
-LATEST = 4_102_444_800
-"""2100-01-01."""
 
 _OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
 _DURATION = re.compile(
@@ -230,8 +227,11 @@ def identifier(value: object, field: str) -> str:
 
 
 def ratio(raw: float | None, low: float | None, high: float | None) -> float | None:
-    """(raw - low) / (high - low), clamped to [0, 1]; None where it is not defined, never 0."""
-    if raw is None or high is None:
+    """(raw - low) / (high - low), clamped to [0, 1]; None where it is not defined, never 0.
+
+    A negative number where nothing says how low it may go is how exports write "no grade".
+    """
+    if raw is None or high is None or (low is None and raw < 0):
         return None
     low = low or 0.0
     if high <= low:

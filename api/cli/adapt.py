@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,15 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from api.cli.adapt_detect import detect_files, print_list
+from api.cli.adapt_guess import guess_map
+from api.cli.adapt_options import (
+    accounts_option,
+    adapter_for,
+    map_option,
+    staff_option,
+    tomorrow,
+)
 from api.cli.adapt_output import form_of, interaction_row, table_file
 from api.cli.options import home_option, json_option
 from api.cli.output import progress, write_json
@@ -19,32 +29,29 @@ from platform_adapters.catalogues.table import row_of
 from platform_adapters.contract import COLUMNS, AdaptOptions
 from platform_adapters.convert import MAX_REJECT_SHARE, convert
 from platform_adapters.errors import OptionsError, TooManyRejectsError
+from platform_adapters.people import read_people
 from platform_adapters.pseudonyms import KEY_BYTES, Pseudonymiser, new_key
-from platform_adapters.registry import ADAPTERS, adapter_named
 from platform_adapters.report import ImportReport
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from platform_adapters.contract import Interaction
     from platform_adapters.format import Format
 
 _TICK_ROWS = 5_000
 _UNNAMED = "unnamed"
 
 
-def _print_list(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
-    """Print the adapters and end."""
-    if not wanted or context.resilient_parsing:
-        return
-    for adapter in ADAPTERS.values():
-        click.echo(f"{adapter.name:12}reads {adapter.summary}")
-        click.echo(f"{'':12}tried on: {adapter.tried_on}")
-    context.exit()
-
-
 @click.command()
-@click.argument("name", metavar="ADAPTER")
-@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True, type=Path)
-@click.option("--out", type=Path, required=True, help="Interactions: .csv, .jsonl or .parquet.")
-@click.option("--catalogue-out", type=Path, help="Also write the catalogue among the inputs.")
+@click.argument("words", metavar="ADAPTER INPUT...", nargs=-1, required=True)
+@click.option("--out", type=Path, help="Interactions: .csv, .jsonl or .parquet.")
+@click.option("--catalogue-out", type=Path, help="Write the catalogue among the inputs.")
+@click.option("--detect", is_flag=True, help="Only say which format each INPUT is of, and why.")
+@click.option("--guess", is_flag=True, help="table: only propose what its columns mean.")
+@map_option
+@accounts_option
+@staff_option
 @click.option("--report", "report_path", type=Path, help="What became of every row, as JSON.")
 @click.option("--timezone", help="Zone of local times, such as Europe/Berlin. Never guessed.")
 @click.option("--year", type=int, help="Year of times that have none. Never guessed.")
@@ -69,13 +76,12 @@ def _print_list(context: click.Context, _option: click.Parameter, wanted: bool) 
     is_flag=True,
     is_eager=True,
     expose_value=False,
-    callback=_print_list,
+    callback=print_list,
     help="Print the adapters, what they read, and what they were tried on.",
 )
 def adapt(
-    name: str,
-    inputs: tuple[Path, ...],
-    out: Path,
+    words: tuple[str, ...],
+    out: Path | None,
     catalogue_out: Path | None,
     report_path: Path | None,
     timezone: str | None,
@@ -84,8 +90,14 @@ def adapt(
     key_file: Path | None,
     platform: str | None,
     home_page: str | None,
+    map_path: Path | None,
+    accounts: Path | None,
+    staff: Path | None,
     max_rejects: float,
     json_path: Path | None,
+    *,
+    detect: bool,
+    guess: bool,
 ) -> None:
     """Convert raw logs of a platform into the interaction table, with pseudonyms for learners.
 
@@ -94,44 +106,74 @@ def adapt(
 
     \b
     Example:
+      murmuration adapt --detect unknown-export.csv
       murmuration adapt moodle events.csv.gz grade_items.csv catalogue.csv \\
           --out interactions.csv --catalogue-out catalogue-table.csv --report report.json
     """  # noqa: D301  the escape is click's mark for a block that is not to be wrapped
-    form_of(out)
-    adapter = adapter_named(name)
-    paths = _expand(inputs)
-    pseudonymiser, platform = _identity(home, key_file, platform)
-    options = AdaptOptions(platform, timezone, year, home_page)
+    if detect:
+        sys.exit(1 if detect_files(_expand(words), json_path) else 0)
+    adapter, paths = adapter_for(words[0], None if guess else map_path), _expand(words[1:])
+    if not paths:
+        raise click.UsageError("Missing argument 'INPUT...'.")
+    if guess:
+        guess_map(paths[0], map_path)
+        return
+    if out is None and catalogue_out is None:
+        raise click.UsageError("Missing option '--out' (or '--catalogue-out').")
+    pseudonymiser, platform = _identity(home, key_file, platform, needed=out is not None)
+    people = read_people(accounts, staff)
+    options = AdaptOptions(platform, timezone, year, home_page, people, tomorrow())
     report = ImportReport()
+    rows = convert(adapter, paths, options, pseudonymiser, report, max_reject_share=max_rejects)
     try:
-        with ExitStack() as stack:
-            if catalogue_out is not None:
-                _write_catalogue(stack, adapter, paths, catalogue_out)
-            writer = stack.enter_context(table_file(out, COLUMNS))
-            ticker = stack.enter_context(progress(None, "Adapting"))
-            iso_times = form_of(out) != ".parquet"
-            rows = convert(
-                adapter, paths, options, pseudonymiser, report, max_reject_share=max_rejects
-            )
-            for count, row in enumerate(rows, 1):
-                writer.write(interaction_row(row, iso_times=iso_times))
-                if count % _TICK_ROWS == 0:
-                    ticker.advance(_TICK_ROWS)
-            ticker.advance(report.events % _TICK_ROWS)
+        _write_all(adapter, paths, rows, report, out, catalogue_out)
     except TooManyRejectsError as error:
         _write_report(report_path, report, adapter, stopped=str(error))
         raise
     _write_report(report_path, report, adapter, stopped="")
     if json_path is not None:
-        arguments = {"adapter": name, "inputs": [path.name for path in paths], "out": out.name}
+        names = [path.name for path in paths]
+        arguments = {"adapter": adapter.name, "inputs": names, "out": out.name if out else None}
         write_json(json_path, "adapt", arguments, [report.to_dict()])
-    _print_summary(report, out)
+    _print_summary(report, out, catalogue_out)
 
 
-def _expand(inputs: tuple[Path, ...]) -> list[Path]:
+def _write_all(
+    adapter: Format,
+    paths: list[Path],
+    rows: Iterator[Interaction],
+    report: ImportReport,
+    out: Path | None,
+    catalogue_out: Path | None,
+) -> None:
+    """Write both files, or none."""
+    with ExitStack() as stack:
+        if out is not None:
+            form_of(out)
+        if catalogue_out is not None:
+            _write_catalogue(stack, adapter, paths, catalogue_out)
+        if out is not None:
+            _write_rows(stack, rows, out, report)
+
+
+def _write_rows(
+    stack: ExitStack, rows: Iterator[Interaction], out: Path, report: ImportReport
+) -> None:
+    """Write the interactions; the file takes its place when the stack ends."""
+    writer = stack.enter_context(table_file(out, COLUMNS))
+    ticker = stack.enter_context(progress(None, "Adapting"))
+    iso_times = form_of(out) != ".parquet"
+    for count, row in enumerate(rows, 1):
+        writer.write(interaction_row(row, iso_times=iso_times))
+        if count % _TICK_ROWS == 0:
+            ticker.advance(_TICK_ROWS)
+    ticker.advance(report.events % _TICK_ROWS)
+
+
+def _expand(inputs: Sequence[str]) -> list[Path]:
     """Files, and for a folder the files in it by name; hidden ones are passed over."""
     paths: list[Path] = []
-    for given in inputs:
+    for given in map(Path, inputs):
         if given.is_dir():
             inside = (path for path in given.iterdir() if not path.name.startswith("."))
             paths += sorted(path for path in inside if path.is_file())
@@ -141,7 +183,7 @@ def _expand(inputs: tuple[Path, ...]) -> list[Path]:
 
 
 def _identity(
-    home: Path | None, key_file: Path | None, platform: str | None
+    home: Path | None, key_file: Path | None, platform: str | None, *, needed: bool
 ) -> tuple[Pseudonymiser, str]:
     """The pseudonymiser and the platform's name: a home's, a key file's, or drawn for this run."""
     if key_file is not None:
@@ -150,11 +192,12 @@ def _identity(
         place = Home(home).require()
         settings = load_settings(place)
         return Pseudonymiser(place.read_key(PSEUDONYM_KEY)), platform or settings.platform
-    click.echo(
-        "No --home and no --key-file: a pseudonym key was drawn for this run and is not kept. "
-        "Another run gives other pseudonyms.",
-        err=True,
-    )
+    if needed:
+        click.echo(
+            "No --home and no --key-file: a pseudonym key was drawn for this run and is not kept. "
+            "Another run gives other pseudonyms.",
+            err=True,
+        )
     return Pseudonymiser(new_key()), platform or _UNNAMED
 
 
@@ -204,7 +247,11 @@ def _write_report(
     atomic_write(path, orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
 
 
-def _print_summary(report: ImportReport, out: Path) -> None:
+def _print_summary(report: ImportReport, out: Path | None, catalogue_out: Path | None) -> None:
+    if catalogue_out is not None:
+        click.echo(f"Written: {catalogue_out}")
+    if out is None:
+        return
     click.echo(
         f"{report.rows:,} rows = {report.events:,} events + {report.duplicates:,} duplicates + "
         f"{report.ignored_rows:,} ignored + {report.rejected_rows:,} rejected"
@@ -214,4 +261,6 @@ def _print_summary(report: ImportReport, out: Path) -> None:
             click.echo(f"  {kind} {count:,}: {reason}")
     if report.unknown:
         click.echo(f"  {report.unknown.total():,} events have a verb that is not known: `other`")
+    if report.clamped:
+        click.echo(f"  {report.clamped:,} scores above their maximum count as 1")
     click.echo(f"Written: {out}")

@@ -190,3 +190,58 @@ def test_a_folder_stands_for_its_files_and_json_has_the_frame_of_all_commands(
     document = json.loads((tmp_path / "j.json").read_text())
     assert document["schema"] == "murmuration.adapt/1"
     assert document["records"][0]["rows"] == 30
+
+
+def test_detection_names_each_file_and_fails_if_one_is_unknown(run, tmp_path) -> None:
+    (tmp_path / "recipe.csv").write_text("flour,eggs\n1,2\n")
+    known = GOLDEN / "kolibri" / "sessions" / "input" / "session.csv"
+    code, text = run("--detect", known, "--json", "d.json")
+    assert code == 0
+    assert "session.csv: kolibri, a log: it looks like Kolibri's export of session logs" in text
+    assert "next: murmuration adapt kolibri session.csv --out interactions.csv" in text
+    assert json.loads((tmp_path / "d.json").read_text())["records"][0]["adapter"] == "kolibri"
+    code, text = run("--detect", known, "recipe.csv")
+    assert code == 1
+    assert "murmuration adapt table --guess recipe.csv" in text
+
+
+def test_a_guess_becomes_a_map_that_reads_the_table(run, tmp_path) -> None:
+    (tmp_path / "marks.csv").write_text("student,page,date\nana,cells,2024-03-01T09:00:00Z\n")
+    code, text = run("table", "--guess", "marks.csv")
+    assert code == 0
+    assert "student  ->  learner" in text
+    assert "ana" not in text.replace("Adapting", "")
+    assert run("table", "--guess", "marks.csv")[0] == 1, "an edited map is not written over"
+    code, text = run("table", "marks.csv", "--map", "marks.csv.map.toml", "--out", "o.csv")
+    assert (code, "1 rows = 1 events" in text) == (0, True)
+    assert run("xapi", "marks.csv", "--map", "marks.csv.map.toml", "--out", "o.csv")[0] == 1
+
+
+def test_a_catalogue_alone_needs_no_log_and_no_key(run, tmp_path) -> None:
+    package = GOLDEN / "cartridge" / "scorm" / "input" / "fire.zip"
+    code, text = run("cartridge", package, "--catalogue-out", "c.csv")
+    assert code == 0
+    assert "pseudonym key" not in text
+    assert (tmp_path / "c.csv").read_text().count("\n") == 5
+
+
+def test_merged_accounts_and_staff_are_lists_on_the_command_line(run, tmp_path) -> None:
+    rows = "learner,item,order\nold,i,1\nnew,j,2\nteacher,i,3\n"
+    (tmp_path / "log.csv").write_text(rows)
+    (tmp_path / "accounts.csv").write_text("old_id,new_id\nold,new\n")
+    (tmp_path / "staff.txt").write_text("teacher\n")
+    options = ("--accounts", "accounts.csv", "--staff", "staff.txt", "--key-file", "key")
+    code, text = run("table", "log.csv", "--out", "o.csv", *options)
+    assert code == 0
+    assert "3 rows = 2 events + 0 duplicates + 1 ignored" in text
+    learners = {line.split(",")[1] for line in (tmp_path / "o.csv").read_text().splitlines()[1:]}
+    assert learners == {Pseudonymiser(KEY).pseudonym("new")}
+
+
+def test_a_time_after_tomorrow_is_refused(run, tmp_path) -> None:
+    (tmp_path / "log.csv").write_text(
+        "learner,item,timestamp\na,i,2099-01-01T00:00:00Z\na,i,2024-01-01T00:00:00Z\n"
+    )
+    code, text = run("table", "log.csv", "--out", "o.csv", "--max-rejects", "1")
+    assert code == 0
+    assert "rejected 1: the time is after tomorrow" in text
