@@ -3,8 +3,8 @@
 After the specification and the statements that Moodle's logstore_xapi, Open edX's
 event-routing-backends and the video profile really send. What is kept here:
 
-- raw, min and max decide a score; `scaled` only stands in for them, and one producer
-  (logstore_xapi) scales 0..1 to -1..1 and must be undone;
+- raw, min and max decide a score; `scaled` only stands in for them, and each producer has a rule
+  of its own (see `xapi_producers`);
 - "progress" has two scales, told apart by IRI: cmi5's is of 100, video's of 1;
 - a voiding statement takes its target back, wherever in the files it stands;
 - an attempt is not an item: its parent is;
@@ -15,44 +15,43 @@ Example: Ana was scored 91.4 of 100 on *Humanities, course 12*.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from platform_adapters.catalogues import xapi as catalogues_xapi
 from platform_adapters.contract import AdaptOptions, Failure, Ignored, Interaction, Withdrawn
 from platform_adapters.errors import RecordError
 from platform_adapters.format import Format, Sign
+from platform_adapters.formats.xapi_flat import header_of, is_flat, read_flat
+from platform_adapters.formats.xapi_producers import (
+    OPENEDX_SESSION,
+    VERBS_OF,
+    VIDEO_SESSION,
+    activities,
+    no_act,
+    plain_id,
+    producer_of,
+    result_of,
+)
 from platform_adapters.formats.xapi_verbs import PROGRESSED, VERBS, VOIDED, WAIVED
 from platform_adapters.readers.files import Position, read_lines, read_start
 from platform_adapters.readers.json_records import read_json
-from platform_adapters.values import (
-    Clock,
-    boolean,
-    duration,
-    event_id,
-    event_namespace,
-    get,
-    hashed,
-    identifier,
-    number,
-    ratio,
-    share,
-)
+from platform_adapters.values import Clock, event_id, event_namespace, get, hashed, identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from platform_adapters.contract import Json, Record
+    from platform_adapters.readers.glimpse import Glimpse
 
-CMI5_CATEGORY = "https://w3id.org/xapi/cmi5/context/categories/cmi5"
-CMI5_PROGRESS = "https://w3id.org/xapi/cmi5/result/extensions/progress"
-VIDEO_PROGRESS = "https://w3id.org/xapi/video/extensions/progress"
-VIDEO_SESSION = "https://w3id.org/xapi/video/extensions/session-id"
-MOODLE_INFO = "http://lrs.learninglocker.net/define/extensions/info"
 COURSE_TYPE = "http://adlnet.gov/expapi/activities/course"
 ATTEMPT_TYPE = "http://adlnet.gov/expapi/activities/attempt"
 
 _LOG_MARKS = (b'"verb"', b'"actor"')
+_ACTIVITIES = frozenset({"Activity", "GroupActivity"})
+"""The second is Open edX's own, for a problem with several questions."""
+
 _AGENTS = frozenset({"Agent", "Group"})
 
 
@@ -82,70 +81,6 @@ def learner_of(actor: object, home_page: str | None = None) -> str:
     raise RecordError("actor has no account, mbox, mbox_sha1sum or openid")
 
 
-def activities(statement: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    """Context activities of a kind; the specification allows one object for an array."""
-    found = get(statement, "context", "contextActivities", kind)
-    if isinstance(found, dict):
-        return [found]
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
-
-
-def progress_of(extensions: object) -> float | None:
-    """Progress in [0, 1], by the scale that its IRI stands for."""
-    of_100 = number(get(extensions, CMI5_PROGRESS), "cmi5 progress")
-    if of_100 is not None:
-        return share(of_100 / 100)
-    return share(number(get(extensions, VIDEO_PROGRESS), "video progress"))
-
-
-def score_of(statement: dict[str, Any], *, is_moodle: bool) -> dict[str, float | None]:
-    """Score in [0, 1] and its parts as recorded.
-
-    Raises:
-        RecordError: A part is not a number, or `scaled` is outside -1..1.
-    """
-    score = get(statement, "result", "score")
-    if score is None:
-        return {}
-    if not isinstance(score, dict):
-        raise RecordError("result.score is not an object")
-    raw, low, high, scaled = (
-        number(score.get(name), f"result.score.{name}") for name in ("raw", "min", "max", "scaled")
-    )
-    if scaled is not None and not -1 <= scaled <= 1:
-        raise RecordError("result.score.scaled is outside -1..1")
-    value = ratio(raw, low, high)
-    if value is None and scaled is not None and raw is None:
-        value = (scaled + 1) / 2 if is_moodle else max(0.0, scaled)
-    elif value is None and scaled is not None and high is None:
-        value = None if is_moodle else max(0.0, scaled)
-    return {"score": value, "raw": raw, "min": low, "max": high}
-
-
-def result_of(statement: dict[str, Any], verb: str, *, is_moodle: bool) -> dict[str, Any]:
-    """Everything that `result` says, under our names.
-
-    Raises:
-        RecordError: A value has the wrong type.
-    """
-    result = statement.get("result")
-    if result is None:
-        return {}
-    if not isinstance(result, dict):
-        raise RecordError("result is not an object")
-    found: dict[str, Any] = score_of(statement, is_moodle=is_moodle)
-    success = boolean(result.get("success"), "result.success")
-    # This producer compares with a pass mark that is 0 where none was set: always true.
-    found["success"] = None if is_moodle else success
-    found["completion"] = boolean(result.get("completion"), "result.completion")
-    found["duration_seconds"] = duration(result.get("duration"), "result.duration")
-    found["progress"] = progress_of(result.get("extensions"))
-    if verb == PROGRESSED and found["progress"] is None and found.get("raw") is None:
-        # Open edX's completion aggregator sends the share done as a scaled score.
-        found["progress"], found["score"] = found.get("score"), None
-    return found
-
-
 class XapiSession:
     """One import of statements, with the ids of those that others void."""
 
@@ -173,22 +108,31 @@ class XapiSession:
         if get(actor, "objectType") == "Group" or get(actor, "member") is not None:
             return Ignored("the actor is a group", line)
         target_type = get(statement, "object", "objectType") or "Activity"
-        if target_type != "Activity":
+        if target_type not in _ACTIVITIES:
             kind = target_type if target_type in _AGENTS else "statement"
             return Ignored(f"the object is not an activity ({str(kind).lower()})", line)
-        return self._interaction(statement, verb)
+        producer = producer_of(statement)
+        told = no_act(statement, producer) if producer else ""
+        if told:
+            return Ignored(told, line)
+        return self._interaction(statement, verb, producer)
 
-    def _interaction(self, statement: dict[str, Any], verb: str) -> Interaction:
+    def _interaction(self, statement: dict[str, Any], verb: str, producer: str) -> Interaction:
         own = statement.get("id")
-        item, parent, course = place_of(statement)
+        item, parent, course = place_of(statement, producer)
         context = statement.get("context")
         extensions = get(context, "extensions")
-        is_moodle = get(extensions, MOODLE_INFO) is not None
-        result = result_of(statement, verb, is_moodle=is_moodle)
-        ours = VERBS.get(verb, "other")
+        ours = VERBS_OF.get(producer, VERBS).get(verb) or VERBS.get(verb, "other")
+        result = result_of(statement, verb, ours, producer)
         if ours == "completed" and result.get("completion") is False:
             ours = "uncompleted"
-        session = get(context, "registration") or get(extensions, VIDEO_SESSION)
+        elif verb == PROGRESSED and result.get("completion"):
+            ours = "completed"
+        session = (
+            get(context, "registration")
+            or get(extensions, VIDEO_SESSION)
+            or get(extensions, OPENEDX_SESSION)
+        )
         language = get(context, "language")
         return Interaction(
             event_id=self.event_id(own) if isinstance(own, str) and own else hashed(statement),
@@ -219,7 +163,7 @@ def unwrap(record: Json) -> dict[str, Any]:
     return inner if isinstance(inner, dict) and "verb" not in record else record
 
 
-def place_of(statement: dict[str, Any]) -> tuple[str, str, str]:
+def place_of(statement: dict[str, Any], producer: str = "") -> tuple[str, str, str]:
     """Item, parent item and course; the parent of an attempt is the item.
 
     Raises:
@@ -242,6 +186,8 @@ def place_of(statement: dict[str, Any]) -> tuple[str, str, str]:
             course = course or identifier(other, "context course id")
         elif activity in parents and not parent:
             parent = identifier(other, "context parent id")
+    if producer:
+        item, parent, course = (plain_id(one, producer) for one in (item, parent, course))
     return item, parent, course
 
 
@@ -267,7 +213,7 @@ def _voided_in(path: Path) -> Iterator[str]:
     """Ids that voiding statements of a file name; only files that hold one are parsed."""
     if not any(line is None or b"verbs/voided" in line for line in read_lines(path, Position())):
         return
-    for _, record in read_json(path):
+    for _, record in records(path):
         if isinstance(record, Failure) or not isinstance(record, dict):
             continue
         statement = unwrap(record)
@@ -277,14 +223,22 @@ def _voided_in(path: Path) -> Iterator[str]:
 
 
 def records(path: Path) -> Iterator[Record]:
-    """Statements: one a line, an array, or a store's `{"statements": [...]}`."""
-    return read_json(path)
+    """Statements: one a line, an array, a store's `{"statements": [...]}`, or CSV."""
+    return read_flat(path) if is_flat(path) else read_json(path)
+
+
+def _seen(glimpse: Glimpse) -> Glimpse:
+    """A CSV's columns as paths into a statement."""
+    if glimpse.kind != "csv":
+        return glimpse
+    return replace(glimpse, names=frozenset(map(header_of, glimpse.names)))
 
 
 FORMAT = Format(
     name="xapi",
-    summary="xAPI 1.0.3 and 2.0 statements (JSON lines, arrays, a store's answers; .gz)",
-    tried_on="22,000 video statements of FUN-MOOC; the other producers by their documents",
+    summary="xAPI 1.0.3 and 2.0 statements (JSON lines, arrays, CSV; .gz), or a store by https",
+    tried_on="22,000 video statements of FUN-MOOC, from a file and from a Ralph 5.1; the other "
+    "producers by their own code",
     split=split,
     prepare=prepare,
     records=records,
@@ -296,6 +250,9 @@ FORMAT = Format(
             ("json",),
             (b"/verbs/", b"/verb/", b"w3id.org/xapi", b'"mbox', b'"homePage"'),
         ),
+        Sign("xAPI statements as CSV", frozenset({"verb.id", "object.id"}), ("csv",)),
+        Sign("xAPI statements as CSV", frozenset({"actor", "verb", "object"}), ("csv",)),
     ),
+    seen=_seen,
     example="Ana was scored 91.4 of 100 on *Humanities, course 12*.",
 )

@@ -23,12 +23,15 @@ _DOD = "https://w3id.org/xapi/dod-isd/verbs/"
 
 VOIDED = _ADL + "voided"
 PROGRESSED = _ADL + "progressed"
+ATTEMPTED = _ADL + "attempted"
+EARNED = _TINCAN + "earned"
+EVALUATED = _ACROSSX + "evaluated"
 WAIVED = _ADL_W3ID + "waived"
 
 VERBS: Mapping[str, str] = {
     _ADL + "answered": "answered",
     _ADL + "asked": "interacted",
-    _ADL + "attempted": "attempted",
+    ATTEMPTED: "attempted",
     _ADL + "attended": "completed",
     _ADL + "commented": "interacted",
     _ADL + "completed": "completed",
@@ -54,16 +57,19 @@ VERBS: Mapping[str, str] = {
     _ADL_W3ID + "satisfied": "completed",
     WAIVED: "completed",
     _TINCAN + "downloaded": "viewed",
-    _TINCAN + "earned": "passed",
+    EARNED: "passed",
     _TINCAN + "enrolled": "enrolled",
     _TINCAN + "rated": "rated",
     _TINCAN + "requested-attention": "hinted",
     _TINCAN + "reviewed": "viewed",
     _TINCAN + "skipped": "other",
     _TINCAN + "unenrolled": "unenrolled",
+    _TINCAN + "unregistered": "unenrolled",
+    _TINCAN + "voted-down": "rated",
+    _TINCAN + "voted-up": "rated",
     _TINCAN + "viewed": "viewed",
     _ACROSSX + "edited": "interacted",
-    _ACROSSX + "evaluated": "scored",
+    EVALUATED: "scored",
     _ACROSSX + "liked": "rated",
     _ACROSSX + "posted": "interacted",
     _ACROSSX + "viewed": "viewed",
@@ -81,6 +87,7 @@ VERBS: Mapping[str, str] = {
     _STREAMS + "join": "enrolled",
     _STREAMS + "leave": "unenrolled",
     _STREAMS + "read": "viewed",
+    _STREAMS + "save": "interacted",
     _STREAMS + "start": "started",
     _STREAMS + "submit": "submitted",
     _STREAMS + "watch": "viewed",
@@ -89,6 +96,7 @@ VERBS: Mapping[str, str] = {
     _STREAMS_SHORT + "leave": "unenrolled",
     _STREAMS_SHORT + "start": "started",
     _STREAMS_SHORT + "submit": "submitted",
+    "https://w3id.org/xapi/openedx/verb/voted": "rated",
     "https://brindlewaye.com/xAPITerms/verbs/loggedin/": "other",
     "https://brindlewaye.com/xAPITerms/verbs/loggedout/": "other",
 }
