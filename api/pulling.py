@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from platform_adapters.contract import Interaction, Rejected
 from platform_adapters.convert import ROWS_BEFORE_JUDGING, Converter, judge
 from platform_adapters.errors import OptionsError, ReadError
+from platform_adapters.readers.database import is_database_url
 from platform_adapters.readers.http import Access, Client, RefusedError, shown
 from platform_adapters.readers.lrs import Cursor, Lrs, moment_of
 from platform_adapters.report import ImportReport
@@ -43,7 +44,8 @@ def _now() -> datetime:
 
 def sorted_out(inputs: Sequence[str]) -> tuple[list[str], list[str]]:
     """Files or patterns, and addresses of servers, among inputs."""
-    addresses = [text for text in inputs if text.startswith(("http://", "https://"))]
+    web = ("http://", "https://")
+    addresses = [text for text in inputs if text.startswith(web) or is_database_url(text)]
     return [text for text in inputs if text not in addresses], addresses
 
 

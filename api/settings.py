@@ -69,7 +69,10 @@ class SourceSettings(_Login):
     adapter: str
     """Name of the adapter, as `murmuration adapt --list` prints it."""
     inputs: tuple[str, ...]
-    """Files or glob patterns, relative ones from the home; for xapi also https addresses."""
+    """Files or glob patterns, relative ones from the home; for xapi also https addresses, for
+    moodle also the URL of its database (`postgresql+psycopg://host/name`, `mysql+pymysql://…`)."""
+    prefix: str = "mdl_"
+    """Prefix of the tables of such a database."""
     since: str = ""
     """A store's statements after this moment only, ISO 8601."""
     timezone: str | None = None

@@ -53,7 +53,7 @@ class DatabaseServer:
         """Run statements as the administrator."""
         with self.engine(database).connect() as connection:
             for statement in statements:
-                connection.exec_driver_sql(statement)
+                connection.execute(sa.text(statement))
 
     @contextmanager
     def database(self, name: str) -> Iterator[sa.URL]:

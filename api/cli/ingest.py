@@ -11,6 +11,7 @@ import click
 
 from api.cli.options import home_option, json_option
 from api.cli.output import progress, write_json
+from api.databases import reader_for
 from api.home import Home, atomic_write, find_home
 from api.ingesting import Importer
 from api.locks import home_lock
@@ -21,11 +22,13 @@ from api.settings_errors import SettingsError
 from api.store.opening import open_store
 from platform_adapters.contract import AdaptOptions
 from platform_adapters.convert import MAX_REJECT_SHARE
+from platform_adapters.readers.database import is_database_url, parse_url, public_name
 from platform_adapters.registry import adapter_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from api.databases import DatabaseReader
     from api.pulling import Puller
     from api.store.store import Store
     from platform_adapters.pseudonyms import Pseudonymiser
@@ -40,6 +43,7 @@ _SHOWN_REASONS = 5
 @click.option("--timezone", help="Zone of times that carry none, such as Europe/Berlin.")
 @click.option("--year", type=click.IntRange(1990, 2200), help="Year of times that have none.")
 @click.option("--home-page", help="xAPI accounts of this home page are known by their name alone.")
+@click.option("--prefix", help="Prefix of the tables of a Moodle database.  [default: mdl_]")
 @click.option("--since", default="", help="A record store's statements after this moment only.")
 @click.option(
     "--max-rejects",
@@ -62,6 +66,7 @@ def ingest(
     timezone: str | None,
     year: int | None,
     home_page: str | None,
+    prefix: str | None,
     since: str,
     max_rejects: float,
     report_path: Path | None,
@@ -72,12 +77,14 @@ def ingest(
     A stopped import goes on when the same command is given again. For xapi an INPUT may be the
     https address of a learning record store: what is new since the last time is fetched. Its
     credential stands in the settings, or in MURMURATION_LRS__USERNAME and
-    MURMURATION_LRS__PASSWORD, or MURMURATION_LRS__TOKEN.
+    MURMURATION_LRS__PASSWORD, or MURMURATION_LRS__TOKEN. For moodle an INPUT may be the URL of its
+    database, which is only read; user and password may stand in the settings' [[sources]].
 
     \b
     Example:
       murmuration ingest moodle logstore.csv.gz --timezone UTC --home dogwood
       murmuration ingest xapi https://lrs.example.org/xAPI --home alder
+      murmuration ingest moodle postgresql+psycopg://reader@db.example.org/moodle --home dogwood
     """  # noqa: D301  the escape is click's mark for a block that is not to be wrapped
     place = find_home(home)
     settings = load_settings(place)
@@ -90,9 +97,11 @@ def ingest(
         records = _import(importer, [Path(name) for name in files]) if files else []
         for address in addresses:
             source = _source_for(settings, adapter, address)
-            puller = puller_for(settings.lrs, source, importer, address, since)
-            records += _pull(puller)
-    args = {"adapter": adapter, "inputs": [str(path) for path in inputs], "home": str(place.path)}
+            if prefix is not None:
+                source = source.model_copy(update={"prefix": prefix})
+            records += _pull(_puller(settings, source, importer, address, since))
+    named = [*files, *map(_public, addresses)]
+    args = {"adapter": adapter, "inputs": named, "home": str(place.path)}
     if report_path is not None:
         _write_report(report_path, records)
     if json_path is not None:
@@ -158,8 +167,22 @@ def _sync_one(
     importer = Importer(store, adapter, options, pseudonymiser, skip_finished=True)
     records = _import(importer, paths) if paths else []
     for address in addresses:
-        records += _pull(puller_for(settings.lrs, source, importer, address, source.since))
+        records += _pull(_puller(settings, source, importer, address, source.since))
     return records
+
+
+def _puller(
+    settings: Settings, source: SourceSettings, importer: Importer, address: str, since: str
+) -> Puller | DatabaseReader:
+    """What reads from a server: a database's or a record store's."""
+    if is_database_url(address):
+        return reader_for(source, importer, address)
+    return puller_for(settings.lrs, source, importer, address, since)
+
+
+def _public(address: str) -> str:
+    """An address without user and password."""
+    return public_name(parse_url(address)) if is_database_url(address) else address
 
 
 def _source_for(settings: Settings, adapter: str, address: str) -> SourceSettings:
@@ -179,9 +202,9 @@ def _matches(base: Path, pattern: str) -> list[Path]:
     return sorted(anchor.glob(str(path.relative_to(anchor))))
 
 
-def _pull(puller: Puller) -> list[dict[str, Any]]:
+def _pull(puller: Puller | DatabaseReader) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = []
-    with progress(None, "Pulling statements") as ticker:
+    with progress(None, "Pulling") as ticker:
         importer = replace(puller.importer, on_rows=ticker.advance)
         for record in replace(puller, importer=importer).run():
             records.append(record)
@@ -217,6 +240,8 @@ def _lines(record: dict[str, Any]) -> list[str]:
     if record["unknown_events"]:
         names = ", ".join(list(record["unknown_events"])[:_SHOWN_REASONS])
         lines.append(f"  stored as `other`, unknown names: {names}")
+    if found := record.get("catalogue"):
+        lines.append(f"  catalogue: {found['items']:,} items, {found['new']:,} new or changed")
     if record["withdrawn"]:
         lines.append(f"  {record['withdrawn']:,} earlier events taken back")
     return lines

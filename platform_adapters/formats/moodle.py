@@ -54,6 +54,10 @@ class MoodleSession:
         self._rules: dict[str, Rule | None] = {}
         self._page_times = moodle_page.PageTimes(options)
 
+    def told_as_read(self) -> None:
+        """The state tables' rows will come before the log's: nothing need be read twice."""
+        self._told.as_read()
+
     def convert(self, record: Json, line: int) -> Interaction | Ignored:
         """See `platform_adapters.contract.Session`."""
         if record.__class__ is tuple:
@@ -106,6 +110,7 @@ class MoodleSession:
         return f"told better by a state table: {told[0]}"
 
     def _state(self, table: str, row: Row, line: int) -> Interaction | Ignored:
+        self._told.add(table, row)
         rule = moodle_state.RULES[table]
         fact = rule.fact(row, self.lookups)
         if "ignore" in fact:

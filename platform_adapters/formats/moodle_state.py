@@ -202,16 +202,21 @@ class Told:
         self._lookups = lookups
         self._facts: dict[str, Fingerprints] = {}
 
+    def as_read(self) -> None:
+        """Take the facts from the rows converted, which come before the log; read no table."""
+        self._facts = {kind: Fingerprints() for kind in _KINDS.values()}
+
     def add(self, table: str, row: Row) -> None:
         """Remember what a row tells, if it tells something."""
-        key = self._key(table, row)
-        if key:
-            self._facts.setdefault(_KINDS[table], Fingerprints()).add(hash(key) & _64_BITS)
+        kind = _KINDS[table]
+        if kind in self._facts and (key := self._key(table, row)):
+            self._facts[kind].add(hash(key) & _64_BITS)
 
     def has(self, kind: str, key: tuple[str, ...]) -> bool:
         """Whether tables of this kind, which are read if that was not done yet, tell this."""
         if kind not in self._facts:
             self._facts[kind] = Fingerprints()
+            self._lookups.prepare_tracks()
             for table in (name for name, its in _KINDS.items() if its == kind):
                 for row in read_table(self._lookups.source, table):
                     self.add(table, row)
@@ -232,7 +237,8 @@ class Told:
             return (row["course"], row["userid"]) if told else ()
         if table == "user_enrolments":
             return (row["id"],)
-        return (self._lookups.module("scorm", row["scormid"]), row["userid"])
+        track = self._lookups.whole_track(row) if table == "scorm_scoes_value" else row
+        return (self._lookups.module("scorm", track["scormid"]), track["userid"]) if track else ()
 
 
 _KINDS: Mapping[str, str] = {
@@ -242,6 +248,6 @@ _KINDS: Mapping[str, str] = {
     "course_completions": "course completion",
     "user_enrolments": "enrolment",
     "scorm_scoes_track": "SCORM track",
-    "scorm_attempt": "SCORM track",
+    "scorm_scoes_value": "SCORM track",
 }
-"""What a table's facts are called; `scorm_attempt` names the learners of `scorm_scoes_value`."""
+"""What the log calls a table's facts."""

@@ -286,9 +286,14 @@ class Lookups:
         user, package, number = attempt
         return {**row, "userid": user, "scormid": package, "attempt": number, "element": element}
 
+    def prepare_tracks(self) -> None:
+        """Read what tracks refer to, since not every database reads two tables at a time."""
+        _ = self.scorm_attempts, self.scorm_elements, self._modules
+
     @cached_property
     def scorm_bounds(self) -> dict[tuple[str, ...], Row]:
         """Minimum, maximum and scaled score of each attempt at each object of a package."""
+        self.prepare_tracks()
         named = ("element", tuple(SCORM_BOUNDS))
         ids = [int(i) for i, element in self.scorm_elements.items() if element in SCORM_BOUNDS]
         old = read_table(self.source, "scorm_scoes_track", equal=named)

@@ -75,11 +75,38 @@ class Tables:
         return self._columns[table]
 
     def _look_up(self, table: str) -> frozenset[str]:
-        try:
-            found = sa.inspect(self._connection).get_columns(table)
-        except sa.exc.NoSuchTableError:
-            return frozenset()
-        return frozenset(column["name"] for column in found)
+        """The columns that our user may read: servers list no others."""
+        if self._connection.dialect.name == "sqlite":
+            query = sa.text("SELECT name FROM pragma_table_info(:table)")
+        else:
+            here = "current_schema()" if _is_postgresql(self._connection) else "DATABASE()"
+            query = sa.text(
+                "SELECT column_name FROM information_schema.columns "  # noqa: S608  two constants
+                f"WHERE table_schema = {here} AND table_name = :table"
+            )
+        return frozenset(self._connection.execute(query, {"table": table}).scalars())
+
+    def greatest(self, table: str, column: str) -> int:
+        """Greatest value of a column of whole numbers; 0 for an empty table.
+
+        Raises:
+            ReadError: The server refused.
+        """
+        return self._number(sa.select(sa.func.max(sa.column(column))), table)
+
+    def least_from(self, table: str, column: str, number: int) -> int:
+        """Least value of a column of whole numbers in the rows from this id on; 0 if none.
+
+        Raises:
+            ReadError: The server refused.
+        """
+        least: sa.Select[Any] = sa.select(sa.func.min(sa.column(column)))
+        return self._number(least.where(sa.column("id") >= number), table)
+
+    def _number(self, query: sa.Select[Any], table: str) -> int:
+        with in_words(self.name):
+            found = self._connection.execute(query.select_from(sa.table(self.prefix + table)))
+            return int(found.scalar() or 0)
 
     def rows(
         self,
@@ -87,7 +114,7 @@ class Tables:
         columns: Sequence[str],
         *,
         since: Since | None = None,
-        equal: tuple[str, Sequence[str]] | None = None,
+        equal: tuple[str, Sequence[int] | Sequence[str]] | None = None,
     ) -> Iterator[dict[str, str]]:
         """Rows of a table.
 
@@ -117,7 +144,7 @@ class Tables:
         table: str,
         names: Sequence[str],
         since: Since | None,
-        equal: tuple[str, Sequence[str]] | None,
+        equal: tuple[str, Sequence[int] | Sequence[str]] | None,
     ) -> sa.Select[Any]:
         own: sa.ColumnClause[Any] = sa.column("id")
         wanted: list[sa.ColumnClause[Any]] = [sa.column(name) for name in names]
@@ -167,7 +194,11 @@ def open_database(url: str, prefix: str = "") -> Iterator[Tables]:
     try:
         with in_words(name), engine.connect() as connection:
             _begin(connection)
-            yield Tables(name, prefix, connection, {})
+            try:
+                yield Tables(name, prefix, connection, {})
+            except BaseException:
+                connection.invalidate()  # rows that nobody fetches would be in the way of an end
+                raise
     finally:
         engine.dispose()
 
@@ -246,10 +277,14 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
     cursor.close()
 
 
+def _is_postgresql(connection: sa.Connection) -> bool:
+    return connection.dialect.name == "postgresql"
+
+
 def _begin(connection: sa.Connection) -> None:
     """Let all that is read come from one moment, and nothing be written."""
     backend = connection.dialect.name
-    if backend == "postgresql":
+    if _is_postgresql(connection):
         connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     if backend == "mysql":
         connection.execution_options(isolation_level="REPEATABLE READ")
