@@ -14,10 +14,13 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from api.founding import read_ledger_files
+from api.ledger import read_ledger
 from api.reconciling import find_gaps, read_own_commits
 from api.spend_log import read_spend
+from recommender.network.budget import keeps_contract
 from recommender.release.accounting import EXCLUSIONS, INFLUENCE, TRUST, best_alpha, claim, epsilon
 from swarm.ledger.genesis import BRACKETS
+from swarm.ledger.rounds import compute_training
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from api.store.store import Store
     from recommender.release.accounting import Claim
     from recommender.release.manifest import Manifest
+    from recommender.release.training import Training
     from swarm.ledger.genesis import Genesis
 
 
@@ -51,6 +55,7 @@ class _Facts:
     genesis: Genesis
     promise: Claim
     spent: Sequence[ReleaseRecord]
+    trainings: frozenset[int]
 
 
 def explain(home: Home, store: Store) -> list[Line]:
@@ -62,7 +67,7 @@ def explain(home: Home, store: Store) -> list[Line]:
         LedgerError: The ledger does not verify.
     """
     genesis, manifest, _ = read_ledger_files(home)
-    facts = _Facts(manifest, genesis, claim(manifest), read_spend(home))
+    facts = _Facts(manifest, genesis, claim(manifest), read_spend(home), find_trainings(home))
     gaps = find_gaps(home, store, [read_own_commits(home)])
     makers: tuple[Callable[[_Facts], Line], ...] = (
         _vector,
@@ -84,7 +89,19 @@ def explain(home: Home, store: Store) -> list[Line]:
         "have no marks: run `murmuration swarm reconcile`; until then nothing is released (R3).",
         agrees=not gaps,
     )
-    return [*lines[:4], agreement, *lines[4:], _card(home, facts), *_limits(facts)]
+    trained = [] if manifest.training is None else [_training(facts, manifest.training)]
+    return [*lines[:4], agreement, *lines[4:], *trained, _card(home, facts), *_limits(facts)]
+
+
+def find_trainings(home: Home) -> frozenset[int]:
+    """Numbers of rounds that began a training of this home's swarm, by its ledger.
+
+    Raises:
+        LedgerError: The ledger does not verify.
+    """
+    genesis, ledger = read_ledger_files(home)[0], read_ledger(home)
+    began = (compute_training(genesis, ledger, entry.opening.round) for entry in ledger.rounds)
+    return frozenset(number for number in began if number is not None)
 
 
 def _exact(value: Fraction) -> str:
@@ -129,14 +146,40 @@ def _log(facts: _Facts) -> Line:
         return Line("spend log", "The spend log is empty: no learner has spent anything yet.")
     own = [entry for entry in facts.spent if entry.swarm == facts.genesis.swarm_id.hex()]
     named = "; ".join(
+        f"{'a training from ' if entry in own and entry.round in facts.trainings else ''}"
         f"round {entry.round} of swarm {entry.swarm[:8]} on "
         f"{datetime.fromtimestamp(entry.at, UTC):%Y-%m-%d}: rho {_exact(entry.rho)}"
         for entry in facts.spent
     )
+    training = facts.manifest.training
     return Line(
         "spend log",
         f"The spend log holds {named}. A learner is in one of these releases at most.",
-        agrees=all(entry.rho == facts.manifest.rho for entry in own),
+        agrees=all(
+            entry.rho == training.rho_training
+            if training is not None and entry.round in facts.trainings
+            else entry.rho == facts.manifest.rho
+            for entry in own
+        ),
+    )
+
+
+def _training(facts: _Facts, training: Training) -> Line:
+    chance = Fraction(*training.sample_rate)
+    return Line(
+        "training",
+        f"A learner who is in a training of the network is in no release of statistics (R2). Its "
+        f"{training.rounds} rounds of {training.steps} steps are spent as a whole before the first "
+        f"update leaves: {training.rounds} x rho {_exact(Fraction(*training.rho))} = "
+        f"{_exact(training.rho_training)}, at most the {_exact(facts.manifest.rho)} of statistics, "
+        "so the same epsilon. In a step a learner takes part with chance "
+        f"{chance}, with a gradient of at most {training.scale:,} grid units; each of "
+        f"{training.parameters:,} sums gets "
+        f"discrete Gaussian noise of variance {training.sigma_squared:,} by the exact sampler, "
+        f"{training.noise_multiplier:.3f} times that. The contract holds at Renyi orders from 2 to "
+        f"{training.orders}, computed again here (Mironov, Talwar and Zhang 2019). A person with "
+        f"two accounts in one training spends at most twice the epsilon.",
+        agrees=training.rho_training <= facts.manifest.rho and keeps_contract(training),
     )
 
 

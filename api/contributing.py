@@ -64,11 +64,13 @@ class RoundTask:
         round: Its number.
         attempt: Its attempt; both attempts send the same bytes (R13).
         as_of: Its date, which decides who is due (R2).
+        base: Digest, hex, of the merged parameters that a training round starts from.
     """
 
     round: int
     attempt: int
     as_of: date
+    base: str = ""
 
 
 def contribute(home: Home, settings: Settings, store: Store, task: RoundTask) -> Path:
@@ -102,29 +104,40 @@ def contribute(home: Home, settings: Settings, store: Store, task: RoundTask) ->
         marked = store.released_in(record.swarm, record.round)
         if marked is not None and _is_whole(path, genesis.contribution_bytes):
             return path
-        _require_certainty(home, store, record, is_marked=marked is not None)
+        is_known = (record.swarm, record.round) in read_own_commits(home)
+        require_certainty(home, store, is_lost=marked is not None and is_known)
         interactions = store.training_interactions("share")
         head = index_items(interactions.item_ids, store.catalogue(), keys)
         if marked is None:
             due = due_learners(interactions, head, manifest, task.as_of)
-            marked = _mark(home, store, interactions, due, record)
+            marked = mark(home, store, interactions, due, record)
         # Else an earlier run died after marking and before anything could leave: the same ones.
-        learners = _mask(interactions, marked)
+        learners = mask(interactions, marked)
         sums = sum_vectors(interactions, head, manifest, genesis.manifest_digest, learners)
-        _write(path, make_contribution(sums, manifest, ExactNoise()))
+        write(path, make_contribution(sums, manifest, ExactNoise()))
     return path
 
 
-def _mask(interactions: Interactions, names: Collection[str]) -> NDArray[np.bool_]:
+def mask(interactions: Interactions, names: Collection[str]) -> NDArray[np.bool_]:
+    """Which learners have these names; bool, `(learners,)`."""
     return np.array([name in names for name in interactions.learner_ids], dtype=np.bool_)
 
 
-def _require_certainty(home: Home, store: Store, record: ReleaseRecord, *, is_marked: bool) -> None:
-    """Abstain where it is not certain who was released before, or what has left (R3, R13)."""
+def require_certainty(home: Home, store: Store, *, is_lost: bool) -> None:
+    """Abstain where it is not certain who was released before, or what has left (R3, R13).
+
+    Args:
+        home: The home.
+        store: Its store.
+        is_lost: Whether a contribution is on the ledger and no longer on disk.
+
+    Raises:
+        AbstainedError: It is not; the message is the public reason.
+    """
     reason = why_uncertain(home, store)
     if reason is not None:
         raise AbstainedError(reason)
-    if is_marked and (record.swarm, record.round) in read_own_commits(home):
+    if is_lost:
         raise AbstainedError("this platform's contribution to the round is lost; none is redrawn")
 
 
@@ -133,14 +146,25 @@ def _is_whole(path: Path, size: int) -> bool:
     return path.is_file() and path.stat().st_size == size
 
 
-def _mark(
+def mark(
     home: Home,
     store: Store,
     interactions: Interactions,
     due: NDArray[np.bool_],
     record: ReleaseRecord,
 ) -> frozenset[str]:
-    """Choose who is in this release (R2); spend log and marks are durable on return."""
+    """Choose who is in this release (R2); spend log and marks are durable on return.
+
+    Args:
+        home: The home.
+        store: Its store.
+        interactions: Of all who may be shared.
+        due: Who is due by the round's date; bool, `(learners,)`.
+        record: What is spent of each.
+
+    Returns:
+        Pseudonyms of the chosen.
+    """
     first = np.full(due.size, np.iinfo(np.int64).max, dtype=np.int64)
     np.minimum.at(first, interactions.learner, interactions.timestamp)
     due = due & (first >= store.released_before())
@@ -152,7 +176,7 @@ def _mark(
     return chosen
 
 
-def _write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes) -> None:
     """Put a contribution where the peer looks for it: whole, on disk, and private to us."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     atomic_write(path, data, mode=0o600)

@@ -13,10 +13,12 @@ from api.errors import ApiError
 from api.home import Home, atomic_write
 from api.shared_catalogue import MAX_CATALOGUE_BYTES, read_keys
 from recommender.errors import ManifestError
+from recommender.network.budget import require_contract
 from recommender.release.manifest import Manifest
 from swarm import codec
 from swarm.errors import RemoteProtocolError
 from swarm.ledger.genesis import BRACKETS, Genesis, read_genesis, sign_genesis, verify_genesis
+from swarm.ledger.kinds import Terms, Updates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,12 +79,14 @@ class Founding:
             ("rho", genesis.rho != (manifest.rho.numerator, manifest.rho.denominator)),
             ("contribution size", genesis.contribution_bytes != 4 * manifest.cells),
             ("mode", genesis.mode != manifest.mode),
+            ("training", genesis.updates != updates_of(manifest)),
         ):
             if bad:
                 raise FoundingError(
                     f"{name}: the {what} is not the one that the genesis names; "
                     "ask whoever made the file for the original"
                 )
+        _prove_training(manifest, name)
         largest = max(BRACKETS[member.bracket] for member in genesis.members)
         if not manifest.allows_bracket(largest):
             raise FoundingError(
@@ -90,6 +94,25 @@ class Founding:
                 f"the largest declared bracket, {largest} learners (R15)"
             )
         return genesis, manifest, keys
+
+
+def updates_of(manifest: Manifest) -> Updates | None:
+    """What the genesis says about rounds of the kind `parameters`; None without a training."""
+    training = manifest.training
+    if training is None:
+        return None
+    terms = Terms(training.rho, training.update_bytes)
+    return Updates(terms, training.rounds, training.entry, training.norm)
+
+
+def _prove_training(manifest: Manifest, name: str) -> None:
+    """Prove for ourselves that a training costs what it says (R15)."""
+    if manifest.training is None:
+        return
+    try:
+        require_contract(manifest.training, manifest.delta_fraction)
+    except ManifestError as error:
+        raise FoundingError(f"{name}: {error}") from error
 
 
 def read_manifest(data: bytes, name: str) -> Manifest:

@@ -80,6 +80,11 @@ class Home:
         return self.path / "HEAD"
 
     @property
+    def network_path(self) -> Path:
+        """Pointer to the merged network parameters, written by the peer only."""
+        return self.path / "NETWORK"
+
+    @property
     def serving_path(self) -> Path:
         """Pointer to the serving model, written by `fit` and `train` only."""
         return self.path / "SERVING"
@@ -163,6 +168,10 @@ class Home:
     def round_dir(self, number: int) -> Path:
         """Folder of one round."""
         return self.rounds_dir / str(number)
+
+    def update_path(self, swarm: str, base: str) -> Path:
+        """The one update of a swarm's network that starts from the parameters `base` (R13)."""
+        return self.rounds_dir / "updates" / swarm / f"{base or 'initial'}.bin"
 
     def contribution_path(self, number: int) -> Path:
         """The noised contribution to one round."""

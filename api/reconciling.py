@@ -23,6 +23,7 @@ from api.spend_log import append_spend, read_spend
 from api.store.consent import ReleaseRecord
 from swarm.ledger.export import verify_export
 from swarm.ledger.genesis import read_genesis
+from swarm.ledger.rounds import compute_training
 from swarm.signing import NO_SWARM, Ed25519Signer
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from api.home import Home
     from api.store.store import Store
+    from swarm.ledger.genesis import Genesis
     from swarm.ledger.rounds import Ledger
 
     Place = tuple[str, int]
@@ -63,7 +65,7 @@ class Gaps:
 
 def read_own_commits(home: Home) -> Mapping[Place, ReleaseRecord]:
     """What this member committed to, by the ledger in the home."""
-    return _commits(home, _swarm_of(home), read_ledger(home))
+    return _commits(home, _genesis_of(home), read_ledger(home))
 
 
 def why_uncertain(home: Home, store: Store) -> str | None:
@@ -132,12 +134,12 @@ def reconcile(home: Home, store: Store, exports: Iterable[bytes] = ()) -> Reconc
         LedgerError: An export does not verify.
     """
     reports = [verify_export(data) for data in exports]
-    ledgers = [_commits(home, r.genesis.swarm_id.hex(), r.ledger) for r in reports]
+    ledgers = [_commits(home, report.genesis, report.ledger) for report in reports]
     heights = {report.genesis.swarm_id.hex(): report.ledger.height for report in reports}
     with home_lock(home, "release", alone=True):
         if home.genesis_path.exists():
             own = read_ledger(home)
-            ledgers.append(_commits(home, _swarm_of(home), own))
+            ledgers.append(_commits(home, _genesis_of(home), own))
             if home.restored_path.exists() and heights.get(_swarm_of(home), -1) < own.height:
                 _require_current(home)
         gaps = find_gaps(home, store, ledgers)
@@ -173,18 +175,31 @@ def _require_current(home: Home) -> None:
         )
 
 
+def _genesis_of(home: Home) -> Genesis:
+    return read_genesis(home.genesis_path.read_bytes())[0]
+
+
 def _swarm_of(home: Home) -> str:
-    return read_genesis(home.genesis_path.read_bytes())[0].swarm_id.hex()
+    return _genesis_of(home).swarm_id.hex()
 
 
-def _commits(home: Home, swarm: str, ledger: Ledger) -> dict[Place, ReleaseRecord]:
-    me = Ed25519Signer(home.read_key(IDENTITY_KEY), NO_SWARM).member
+def own_member(home: Home) -> str:
+    """This home's member id."""
+    return Ed25519Signer(home.read_key(IDENTITY_KEY), NO_SWARM).member
+
+
+def _commits(home: Home, genesis: Genesis, ledger: Ledger) -> dict[Place, ReleaseRecord]:
+    """Own releases; a training counts once and whole, as of the round that began it (R2)."""
+    me, swarm = own_member(home), genesis.swarm_id.hex()
     found: dict[Place, ReleaseRecord] = {}
     for attempt in ledger.rounds:
         commit = attempt.commits.get(me)
-        if commit is not None:
-            record = ReleaseRecord(
-                swarm, commit.round, commit.attempt, Fraction(*commit.rho), int(time.time())
-            )
-            found[swarm, commit.round] = record
+        if commit is None:
+            continue
+        rho, number = Fraction(*commit.rho), commit.round
+        began = compute_training(genesis, ledger, number)
+        if began is not None and genesis.updates is not None:
+            number, rho = began, rho * genesis.updates.rounds
+        at = int(time.time())
+        found.setdefault((swarm, number), ReleaseRecord(swarm, number, commit.attempt, rho, at))
     return found

@@ -100,6 +100,10 @@ class SwarmSettings(_Section):
     fit_command: tuple[str, ...] = ()
     """Command that fits the serving model; empty means this installation's own `fit`."""
 
+    train_network: bool = False
+    """Whether this platform's learners may be in a training of the swarm's network instead of a
+    release of statistics; needs the `network` extra (torch, opacus)."""
+
     def contribute_argv(self, home: Home) -> tuple[str, ...]:
         """The command line of the contributing child, without round arguments."""
         return self.contribute_command or own_command("contribute", home)

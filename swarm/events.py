@@ -146,6 +146,7 @@ class StartContribution:
     Attributes:
         base: Digest of the merge that the round builds on; it is on disk. Empty before the first.
         size: Bytes of every contribution to rounds of the kind (R9).
+        close_after_seconds: The round's own timer.
     """
 
     round: int
@@ -154,6 +155,7 @@ class StartContribution:
     as_of: str
     base: bytes
     size: int
+    close_after_seconds: int
 
 
 @dataclass(frozen=True, slots=True)

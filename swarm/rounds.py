@@ -118,8 +118,14 @@ def _contribute(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience: P
     if opening.kind == PARAMETERS and not desk.has_moved(ledger.network):
         return desk, ()  # training starts from merged parameters, which we do not have yet
     started = replace(desk, started=desk.started | {current.key})
-    size = seat.genesis.terms(opening.kind).size
-    order = StartContribution(*current.key, opening.kind, opening.as_of, opening.base, size)
+    order = StartContribution(
+        *current.key,
+        opening.kind,
+        opening.as_of,
+        opening.base,
+        seat.genesis.terms(opening.kind).size,
+        opening.close_after_seconds,
+    )
     return started, (order,)
 
 

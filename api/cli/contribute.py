@@ -15,6 +15,8 @@ from api.founding import FoundingError
 from api.home import find_home
 from api.settings import load_settings
 from api.store.opening import open_store
+from api.training import contribute_update
+from swarm.ledger.kinds import PARAMETERS, STATISTICS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,6 +28,14 @@ ABSTAINED = 3
 @click.argument("manifest", type=click.Path(dir_okay=False, path_type=Path))
 @home_option
 @click.option("--round", "number", required=True, type=click.IntRange(1), help="The round.")
+@click.option(
+    "--kind",
+    type=click.Choice([STATISTICS, PARAMETERS]),
+    default=STATISTICS,
+    show_default=True,
+    help="What the round merges.",
+)
+@click.option("--base", default="", help="Merged parameters to train from, by digest in hex.")
 @click.option("--attempt", required=True, type=click.IntRange(1, 2), help="Its attempt.")
 @click.option(
     "--as-of",
@@ -34,9 +44,17 @@ ABSTAINED = 3
     help="Date that decides who is due.",
 )
 def contribute(
-    manifest: Path, home: Path | None, number: int, attempt: int, as_of: datetime
+    manifest: Path,
+    home: Path | None,
+    number: int,
+    attempt: int,
+    as_of: datetime,
+    kind: str,
+    base: str,
 ) -> None:
     """Release this platform's due learners for a round: noised sums, once per learner.
+
+    With --kind parameters it trains the swarm's network on them instead, for a whole training.
 
     Exits 0 when HOME/rounds/N/contribution.bin is there, 3 when this platform abstains, with the
     reason on the last line.
@@ -50,9 +68,11 @@ def contribute(
             f"use {place.manifest_path}"
         )
     settings = load_settings(place)
+    task = RoundTask(number, attempt, as_of.date(), base)
     try:
         with open_store(place, settings) as store:
-            path = make(place, settings, store, RoundTask(number, attempt, as_of.date()))
+            work = contribute_update if kind == PARAMETERS else make
+            path = work(place, settings, store, task)
     except AbstainedError as reason:
         click.echo(str(reason))
         sys.exit(ABSTAINED)

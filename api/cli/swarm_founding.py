@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -11,10 +12,11 @@ import click
 
 from api.cli.options import home_option, json_option
 from api.cli.output import write_json
-from api.founding import Founding, FoundingError, join, read_founding
+from api.founding import Founding, FoundingError, join, read_founding, updates_of
 from api.home import IDENTITY_KEY, atomic_write, find_home
 from api.settings import load_settings
 from api.shared_catalogue import read_keys
+from recommender.network.budget import make_training
 from recommender.release.accounting import sigma_squared_for
 from recommender.release.manifest import default_manifest
 from swarm import codec
@@ -82,6 +84,11 @@ def request(
     "--anchor", "anchors", multiple=True, help="Member trusted with most of a cell (R34)."
 )
 @click.option("--no-anchor", is_flag=True, help="Do not take up the anchor that sizes propose.")
+@click.option(
+    "--network",
+    is_flag=True,
+    help="Also agree on rounds that train a network (docs/guides/operators.md says when).",
+)
 @click.option("--out", type=_FILE, required=True, help="Founding file for everybody to sign.")
 def create(
     requests: tuple[Path, ...],
@@ -93,6 +100,7 @@ def create(
     out: Path,
     *,
     no_anchor: bool,
+    network: bool,
 ) -> None:
     """Put founders' requests and the shared catalogue together into a founding file.
 
@@ -107,6 +115,9 @@ def create(
         enrolled_counts=recommend == "courses",
         sigma_squared=sigma_squared_for(epsilon, Fraction(1, 1_000_000), 4_096),
     )
+    if network:
+        training = make_training(len(keys), manifest.rho, manifest.delta_fraction)
+        manifest = replace(manifest, training=training)
     chosen = _anchors(members, anchors, no_anchor=no_anchor)
     encoded = codec.encode(manifest.to_dict())
     genesis = create_genesis(
@@ -118,6 +129,7 @@ def create(
         rho=(manifest.rho.numerator, manifest.rho.denominator),
         contribution_bytes=4 * manifest.cells,
         anchors=chosen,
+        updates=updates_of(manifest),
     )
     founding = Founding(genesis, encoded, catalogue)
     founding.check(str(out))
@@ -154,6 +166,8 @@ def _describe(founding: Founding) -> None:
     for member in genesis.members:
         role = "anchor" if member.anchor else "member" if member.contributes else "witness"
         click.echo(f"  {member.name:<20} {role:<8} {member.bracket:<12} {member.id}")
+    if genesis.updates is not None:
+        click.echo(f"  trains a network: {genesis.updates.rounds} merged rounds a training")
     lies = "one or more lying members" if genesis.tolerates > 1 else "one lying member"
     if genesis.tolerates:
         click.echo(f"  tolerates {lies}; decides by {genesis.quorum} of {len(genesis.members)}")

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from api.budget import explain as explain_budget
+from api.budget import find_trainings
 from api.cli.options import home_option, json_option
 from api.cli.output import show_table, write_json
 from api.founding import read_ledger_files
@@ -88,9 +89,11 @@ def budget(home: Path | None, json_path: Path | None, *, explain: bool) -> None:
     entries = read_spend(place)
     _, manifest, _ = read_ledger_files(place)
     promise = claim(manifest)
+    trainings = find_trainings(place)
     rows = [
         (
             str(entry.round),
+            "training" if entry.round in trainings else "statistics",
             datetime.fromtimestamp(entry.at, UTC).isoformat(),
             f"{float(entry.rho):.4f}",
             f"{epsilon(entry.rho, manifest.delta_fraction):.2f}",
@@ -99,7 +102,7 @@ def budget(home: Path | None, json_path: Path | None, *, explain: bool) -> None:
     ]
     show_table(
         f"Spend log of {load_settings(place).platform}",
-        ("round", "at", "rho per learner", "epsilon per learner"),
+        ("round", "spent on", "at", "rho per learner", "epsilon per learner"),
         rows,
         caption=(
             "Each learner is in one release in a lifetime (R2), so rounds do not add up: "

@@ -15,6 +15,8 @@ from api.cli.output import progress, show_table, write_json
 from api.errors import ApiError
 from api.home import Home, find_home
 from api.swarm_health import examine, is_running, one_line
+from swarm.ledger.genesis import read_genesis
+from swarm.ledger.kinds import PARAMETERS, STATISTICS
 from swarm.peer.inbox import drop_request
 
 if TYPE_CHECKING:
@@ -47,6 +49,13 @@ def read_status(home: Home) -> dict[str, Any]:
 
 @click.command(name="round")
 @home_option
+@click.option(
+    "--kind",
+    type=click.Choice([STATISTICS, PARAMETERS]),
+    default=STATISTICS,
+    show_default=True,
+    help="What is merged: sums over learners, or updates of the swarm's network.",
+)
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Default: today, UTC.")
 @click.option(
     "--close-after",
@@ -59,6 +68,7 @@ def read_status(home: Home) -> dict[str, Any]:
 @json_option
 def open_round(
     home: Path | None,
+    kind: str,
     as_of: datetime | None,
     close_after: int,
     json_path: Path | None,
@@ -73,15 +83,20 @@ def open_round(
     status = read_status(place)
     if not is_running(status):
         raise PeerError(f"the peer does not run; start it: murmuration peer --home {place.path}")
+    if kind == PARAMETERS and read_genesis(place.genesis_path.read_bytes())[0].updates is None:
+        raise PeerError(
+            "the founders agreed on no training; a swarm that trains a network is made by "
+            "`murmuration swarm create --network`"
+        )
     before = {(entry["round"], entry["attempt"]) for entry in status["rounds"]}
     day = as_of.date() if as_of else datetime.now(UTC).date()
     drop_request(
         place.inbox_dir,
-        kind="statistics",
+        kind=kind,
         as_of=day.isoformat(),
         close_after_seconds=close_after,
     )
-    click.echo("Asked for a round.")
+    click.echo("Asked for a round." if kind == STATISTICS else f"Asked for a round of {kind}.")
     if not wait:
         return
     entry = _wait_for_round(place, before, 2 * close_after + 120)
@@ -156,6 +171,8 @@ def _print_status(content: dict[str, Any], *, running: bool) -> None:
         click.echo(f"Model {head['digest'][:16]}… from round {head['round']}")
     else:
         click.echo("No merged model yet.")
+    if network := content.get("network"):
+        click.echo(f"Network {network['digest'][:16]}… from round {network['round']}, not served")
     show_table(
         "Members",
         ("name", "role", "learners", "connected", "last seen"),
@@ -164,7 +181,7 @@ def _print_status(content: dict[str, Any], *, running: bool) -> None:
     if content["rounds"]:
         show_table(
             "Rounds",
-            ("round", "as of", "outcome", "in", "out"),
+            ("round", "kind", "as of", "outcome", "in", "out"),
             [_round_row(entry) for entry in content["rounds"][-10:]],
         )
 
@@ -178,4 +195,5 @@ def _member_row(member: dict[str, Any], me: str) -> tuple[str, ...]:
 def _round_row(entry: dict[str, Any]) -> tuple[str, ...]:
     out = "; ".join(f"{who['member']}: {who['reason']}" for who in entry["out"])
     number = f"{entry['round']}.{entry['attempt']}"
-    return number, entry["as_of"], entry["outcome"], ", ".join(entry["in"]) or "-", out or "-"
+    inside = ", ".join(entry["in"]) or "-"
+    return number, entry["kind"], entry["as_of"], entry["outcome"], inside, out or "-"

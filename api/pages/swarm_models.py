@@ -80,9 +80,10 @@ class OutView:
 
 @dataclass(frozen=True, slots=True)
 class RoundView:
-    """A round's card."""
+    """A round's card; `subject` says what it merges, unless that is statistics."""
 
     number: int
+    subject: str
     attempt: int
     outcome: str
     css: str

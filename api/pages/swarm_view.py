@@ -24,6 +24,7 @@ from api.pages.swarm_models import (
 )
 from api.pages.wording import counted, figure, listing, minute, short_id
 from recommender.release import accounting
+from swarm.ledger.kinds import PARAMETERS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,6 +43,10 @@ LEAVES = (
     "The shared catalogue: global identifiers of items, no learner's identifiers.",
     "A public size bracket, such as “fewer than 1,000 learners”, and the platform's name, address "
     "and signatures.",
+)
+TRAINED = (
+    "Where the swarm trains a network and this platform takes part: the change of its parameters "
+    "after some steps, each noised like a sum. It is not served."
 )
 STAYS = (
     "Logs, and every record of a single learner.",
@@ -98,12 +103,16 @@ def swarm_view(
         ring=_ring(said),
         anchor_note=_anchor_note(said),
         rounds=tuple(_round(one, claim.value) for one in _newest_first(said.rounds)),
-        leaves=LEAVES,
+        leaves=(*LEAVES, TRAINED) if _has_network(said) else LEAVES,
         stays=STAYS,
         mix=mix,
         claim=_claim(claim.value),
         updated=f"As the peer saw it at {minute(said.updated_at)}." if said.updated_at else "",
     )
+
+
+def _has_network(said: SwarmStatus) -> bool:
+    return any(one.kind == PARAMETERS for one in said.rounds)
 
 
 def _newest_first(rounds: tuple[StatusRound, ...]) -> list[StatusRound]:
@@ -239,8 +248,12 @@ def _round(one: StatusRound, claim: Claim | None) -> RoundView:
             outcome = "Under way"
             sentence = "Members compute, commit and exchange. The old model stays in use meanwhile."
     epsilon = one.epsilon(claim.delta) if claim is not None else None
+    is_network = one.kind == PARAMETERS
+    if is_network and claim is not None:
+        epsilon = claim.epsilon  # a training is spent as a whole, whichever of its rounds this is
     return RoundView(
         number=one.round,
+        subject="the network" if is_network else "",
         attempt=one.attempt,
         outcome=outcome,
         css=one.outcome if one.outcome in {"merged", "void"} else "open",
@@ -248,7 +261,8 @@ def _round(one: StatusRound, claim: Claim | None) -> RoundView:
         sentence=sentence,
         inside=listing(one.inside),
         out=tuple(OutView(out.member, out.reason) for out in one.out),
-        epsilon=f"ε = {figure(epsilon)} at δ = {_delta(claim.delta)}"
+        epsilon=f"{'at most ' if is_network else ''}ε = {figure(epsilon)} at "
+        f"δ = {_delta(claim.delta)}{' for the whole training' if is_network else ''}"
         if epsilon is not None and claim is not None
         else "",
         digest=one.digest or "",

@@ -21,6 +21,7 @@ from recommender.network.encoder import SequenceEncoder
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from recommender.release.manifest import Manifest
     from recommender.release.training import Training
 
 
@@ -29,6 +30,7 @@ def build_network(
     features: NDArray[np.float32],
     manifest_digest: bytes,
     merged: NDArray[np.int64] | None = None,
+    log_popularity: NDArray[np.float32] | None = None,
 ) -> SequenceEncoder:
     """The network at merged parameters.
 
@@ -38,12 +40,14 @@ def build_network(
         manifest_digest: Decides the initial values.
         merged: Merged parameters in grid units; int64, `(parameters,)`. None before the first
             merge.
+        log_popularity: Of released statistics, see `log_popularity`; float32, `(items,)`. None
+            where nothing was released.
 
     Raises:
         ReleaseError: `merged` has another length than the network.
     """
-    nothing = np.zeros(features.shape[0], np.float32)
-    network = SequenceEncoder(features, nothing, width=training.width)
+    prior = np.zeros(features.shape[0], np.float32) if log_popularity is None else log_popularity
+    network = SequenceEncoder(features, prior, width=training.width)
     initial = _initial(network, manifest_digest)
     steps = np.zeros(initial.size, np.int64) if merged is None else merged
     if steps.shape != initial.shape or initial.size != training.parameters:
@@ -54,6 +58,29 @@ def build_network(
     start = torch.from_numpy((initial + steps / training.grid).astype(np.float32))
     nn.utils.vector_to_parameters(start, network.parameters())
     return network.eval()
+
+
+def log_popularity(
+    total: NDArray[np.int64], rest: NDArray[np.int64], contributions: int, manifest: Manifest
+) -> NDArray[np.float32]:
+    """What the network begins from: popularity by merged statistics, capped (R34), never zero.
+
+    Args:
+        total: Merged sums of all cells; int64, `(cells,)`.
+        rest: Without the largest contribution of a member that is no anchor; int64, `(cells,)`.
+        contributions: How many are in the merge; each brought its own noise.
+        manifest: Names the block and its weight.
+
+    Returns:
+        float32, `(items,)`.
+    """
+    place = manifest.block_slices["popularity"]
+    weight = next(block.weight for block in manifest.blocks if block.name == "popularity")
+    counts = np.minimum(total[place], 2 * np.maximum(rest[place], 0))
+    noise = math.sqrt(contributions * manifest.sigma_squared)
+    counts = (np.maximum(counts, 0) + noise) / weight
+    log: NDArray[np.float32] = np.log(counts / counts.sum()).astype(np.float32)
+    return log
 
 
 def read_parameters(network: SequenceEncoder) -> NDArray[np.float32]:

@@ -45,6 +45,7 @@ from platform_adapters.contract import Interaction
 from platform_adapters.pseudonyms import Pseudonymiser, new_key
 from recommender.catalogue import CatalogueItem
 from swarm.ledger.genesis import create_genesis, make_request, read_request
+from swarm.ledger.kinds import Terms, Updates
 from swarm.ledger.rounds import Ledger, Round
 from swarm.ledger.transactions import Commit, RoundOpen
 from swarm.signing import NO_SWARM, Ed25519Signer
@@ -124,7 +125,7 @@ STEPS = (
     "append_spend",
     "ReleaseRecord",
     "make_contribution",
-    "_write",
+    "write",
     "sync_folder",
     "atomic_write",
 )
@@ -459,7 +460,21 @@ def test_what_a_member_committed_to_is_read_from_the_ledger(home: Home) -> None:
     commit = Commit(4, 2, bytes(32), 36, (1, 3))
     with_us = Round(opening, 1, commits={me: commit})
     without = Round(replace(opening, round=5), 2, commits={"somebody else": commit})
-    found = reconciling._commits(home, "aa", Ledger(2, bytes(32), (with_us, without)))
+    genesis = founding().genesis
+    found = reconciling._commits(home, genesis, Ledger(2, bytes(32), (with_us, without)))
     assert [(r.swarm, r.round, r.attempt, r.rho) for r in found.values()] == [
-        ("aa", 4, 2, Fraction(1, 3))
+        (genesis.swarm_id.hex(), 4, 2, Fraction(1, 3))
     ]
+
+
+def test_a_training_counts_once_and_whole_as_of_the_round_that_began_it(home: Home) -> None:
+    me = Ed25519Signer(home.read_key(IDENTITY_KEY), NO_SWARM).member
+    genesis = replace(founding().genesis, updates=Updates(Terms((1, 12), 8), 3, 9, 9))
+    rounds = []
+    for number, is_ours in ((4, False), (5, True), (6, True), (7, True)):
+        opening = RoundOpen(number, 1, "parameters", b"", bytes(32), "2026-01-01", (me,), 60)
+        commit = Commit(number, 1, bytes([number]) * 32, 8, (1, 12))
+        commits = {me if is_ours else "somebody else": commit}
+        rounds.append(Round(opening, number, commits=commits, outcome="merged"))
+    found = reconciling._commits(home, genesis, Ledger(9, bytes(32), tuple(rounds)))
+    assert [(r.round, r.rho) for r in found.values()] == [(4, Fraction(1, 4)), (7, Fraction(1, 4))]

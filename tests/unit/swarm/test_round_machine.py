@@ -127,7 +127,7 @@ def opened(member: Member) -> Member:
 def test_an_open_round_starts_our_contribution_once(opened):
     opened.work()
     assert opened.of(events.StartContribution) == [
-        events.StartContribution(1, 1, "release", "2026-11-24", b"", 20)
+        events.StartContribution(1, 1, "release", "2026-11-24", b"", 20, 60)
     ]
     opened.work()
     assert opened.effects == []
@@ -150,7 +150,7 @@ def test_training_waits_until_the_merge_that_it_starts_from_is_ours(member):
     member.work()
     size = GENESIS.terms("parameters").size
     assert member.of(events.StartContribution) == [
-        events.StartContribution(1, 1, "parameters", "2026-11-24", digest, size)
+        events.StartContribution(1, 1, "parameters", "2026-11-24", digest, size, 60)
     ]
 
 

@@ -16,7 +16,7 @@ from swarm.peer.config import PeerConfig
 from swarm.storage.blobs import BlobStore, blob_digest
 
 SIZE = 8
-ORDER = StartContribution(3, 1, "statistics", "2026-01-31", b"", SIZE)
+ORDER = StartContribution(3, 1, "statistics", "2026-01-31", b"", SIZE, 60)
 WRITE = """
 import pathlib, sys
 home, *arguments = sys.argv[1:]
