@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,8 +37,10 @@ if TYPE_CHECKING:
     from api.home import Home
     from api.settings import Settings
     from api.store.store import Store
+    from recommender.interactions import Interactions
     from recommender.release.manifest import Manifest
     from recommender.statistics.blend import Mix
+    from recommender.statistics.serving_model import ServingModel
     from swarm.ledger.rounds import Ledger
 
 
@@ -87,13 +90,17 @@ def fit(home: Home, settings: Settings, store: Store) -> Fitted:
     indices = None
     if head is not None:
         indices = index_items([entry.item for entry in catalogue], catalogue, head.keys)
-    model, mix = fit_mixed(
+    fit_rows = partial(
+        fit_mixed,
         catalogue=catalogue,
-        interactions=store.training_interactions("local"),
         verbs=COURSE_VERBS if settings.recommend == "courses" else ITEM_VERBS,
         head=indices,
         merged=None if head is None else head.sums,
     )
+    rows = store.training_interactions("local")
+    model, mix = fit_rows(interactions=rows)
+    if settings.learn.reranker:
+        model, mix = _rerank(model, mix, rows, settings, fit_rows)
     number = 0 if head is None else head.round
     digest = model.digest()
     model.save(home.serving_model_dir(digest), {"round": number})
@@ -107,6 +114,29 @@ def fit(home: Home, settings: Settings, store: Store) -> Fitted:
     atomic_write(home.serving_path, json.dumps(pointer).encode())
     _forget_old_models(home, digest)
     return Fitted(digest, number, len(catalogue), bool(model.local.weights.any()), mix)
+
+
+def _rerank(
+    model: ServingModel,
+    mix: Mix,
+    rows: Interactions,
+    settings: Settings,
+    fit_rows: partial[tuple[ServingModel, Mix]],
+) -> tuple[ServingModel, Mix]:
+    """Put a local re-ranker on top where torch is installed and it pays; say why or why not."""
+    try:
+        from recommender.network.reranker import rerank_if_it_pays  # noqa: PLC0415 (needs torch)
+    except ImportError:
+        off = "off: torch is not installed (install the extra 'train')"
+        return model, replace(mix, reranker_reason=off)
+    model, decision = rerank_if_it_pays(
+        model,
+        rows,
+        fit_rows.keywords["verbs"],
+        lambda some: fit_rows(interactions=some)[0],
+        settings.learn.reranker_learners,
+    )
+    return model, replace(mix, reranker=decision.weight, reranker_reason=decision.reason)
 
 
 def _read_head(home: Home) -> _Head | None:

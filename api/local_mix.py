@@ -41,6 +41,8 @@ def write_mix(home: Home, mix: Mix) -> None:
         "holdouts": mix.holdouts,
         "fitted": mix.fitted,
         "gain": mix.gain,
+        "reranker": mix.reranker,
+        "reranker_reason": mix.reranker_reason,
     }
     atomic_write(home.local_path, (json.dumps(facts, indent=1) + "\n").encode(), mode=0o600)
 
@@ -58,6 +60,8 @@ def read_mix(home: Home) -> Mix | None:
             holdouts=int(facts["holdouts"]),
             fitted=bool(facts["fitted"]),
             gain=float(facts["gain"]),
+            reranker=float(facts.get("reranker", 0.0)),
+            reranker_reason=str(facts.get("reranker_reason", "")),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -83,7 +87,8 @@ def describe(mix: Mix) -> str:
     """One sentence, such as "others' and own learners together 52 %, ..."."""
     parts = [f"{name} {share:.0%}" for name, share in shares(mix) if share >= 0.005]
     how = "fitted on this platform's hold-out" if mix.fitted else "the default"
-    return f"{', '.join(parts) or 'nothing yet'} ({how})"
+    order = "; a local re-ranker on top" if mix.reranker > 0 else ""
+    return f"{', '.join(parts) or 'nothing yet'} ({how}){order}"
 
 
 def explain(mix: Mix) -> list[str]:
@@ -101,4 +106,8 @@ def explain(mix: Mix) -> list[str]:
         )
     else:
         lines.append("not fitted: fewer than 30 held-out learners, or no own statistics (R17)")
+    if mix.reranker_reason:
+        lines.append(f"local re-ranker: {mix.reranker_reason}")
+    if mix.reranker > 0:
+        lines.append(f"it takes items {mix.reranker:.0%} of the way towards what it says")
     return lines

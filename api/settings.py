@@ -113,6 +113,15 @@ class SwarmSettings(_Section):
         return self.fit_command or own_command("fit", home)
 
 
+class LearnSettings(_Section):
+    """`[learn]`: what is fitted from this platform's own learners."""
+
+    reranker: bool = False
+    """Whether `fit` tries a local re-ranker (torch, minutes); it stays off unless it pays."""
+    reranker_learners: int = Field(default=20_000, ge=1)
+    """Learners with own statistics below which it is not tried."""
+
+
 class ServeSettings(_Section):
     """`[serve]`: API and pages."""
 
@@ -147,6 +156,8 @@ class Settings(BaseSettings):
     """Learning record stores."""
     swarm: SwarmSettings = SwarmSettings()
     """The peer."""
+    learn: LearnSettings = LearnSettings()
+    """What is fitted from this platform's own learners."""
     serve: ServeSettings = ServeSettings()
     """API and pages."""
 

@@ -26,8 +26,14 @@ from recommender.comparison_network import pool_learners
 from recommender.evaluation import evaluate, leave_last_out
 from recommender.metrics import hit_rate, ndcg, standard_error
 from recommender.models import BASELINES, StatisticsModel, Training, fit_model
-from recommender.network.reranker import Reranked, decide_reranker
-from recommender.statistics.fit import fit_serving
+from recommender.network.reranker import (
+    WEIGHTS,
+    decide_reranker,
+    fit_reranker,
+    with_reranker,
+)
+from recommender.statistics.fit import align_items, fit_mixed
+from recommender.statistics.sequences import build_sequences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
     from recommender.catalogue import CatalogueItem
     from recommender.evaluation import Scorer, Split
     from recommender.interactions import Interactions
+    from recommender.statistics.serving_model import ServingModel
 
 MODELS = "popularity,item-knn,ease,gru4rec,sasrec,network,statistics"
 EPSILONS = (4.0, 1.0, math.inf)
@@ -85,21 +92,22 @@ def try_reranker(
 ) -> None:
     """One line: what the hold-out says, and what the held-out items say."""
 
-    def fit_base(rows: Interactions) -> StatisticsModel:
-        return StatisticsModel(fit_serving(catalogue=entries, interactions=rows, verbs=VERBS))
+    def fit_base(rows: Interactions) -> ServingModel:
+        return fit_mixed(catalogue=entries, interactions=rows, verbs=VERBS, ties="one")[0]
 
-    log = sets["Dogwood"]
-    split = leave_last_out(log, VERBS, ties="one", seed=seed).sample(targets, seed)
-    decision = decide_reranker(split.train, VERBS, fit_base, seed)
-    base = fit_base(split.train)
-    before, figures = measure(split, base, len(entries))
+    split = leave_last_out(sets["Dogwood"], VERBS, ties="one", seed=seed).sample(targets, seed)
+    rows = align_items(split.train, [entry.item for entry in entries])
+    decision = decide_reranker(rows, VERBS, fit_base, ties="one", seed=seed)
+    base = fit_base(rows)
+    before, figures = measure(split, StatisticsModel(base), len(entries))
     line: dict[str, object] = {"reranker": decision.reason, "seed": seed, "without": figures}
-    if decision.reranker is not None:
-        after, figures = measure(split, Reranked(base, decision.reranker), len(entries))
+    reranker = fit_reranker(build_sequences(rows, VERBS), base.local, seed)
+    for weight in (decision.weight,) if decision.weight else WEIGHTS:
+        model = StatisticsModel(with_reranker(base, reranker, weight))
+        after, figures = measure(split, model, len(entries))
         change = after - before
-        line |= {
-            "weight": decision.reranker.weight,
-            "with": figures,
+        line[f"weight {weight:g}"] = {
+            **figures,
             "gain": round(float(change.mean() / before.mean()), 4),
             "gain_se": round(standard_error(change) / float(before.mean()), 4),
         }

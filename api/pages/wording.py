@@ -47,6 +47,11 @@ PARTS: tuple[Part, ...] = (
     Part("text", "similar content", "Titles and descriptions that resemble what is done."),
     Part("own_popularity", "popular here", "How many learners of this platform take it."),
     Part("merged_popularity", "popular in the swarm", "How many learners of all members take it."),
+    Part(
+        "reranker",
+        "order learned here",
+        "What a network trained on this platform's learners expects next. It never leaves it.",
+    ),
 )
 PART_ORDER = {part.key: index for index, part in enumerate(PARTS)}
 

@@ -1,12 +1,10 @@
 """A re-ranker for a large platform, trained on its own learners; never exported (R5).
 
-A GRU4Rec is fitted beside the statistics and its log chances are added to their scores. It is used
-only where it earns its place on the platform's own hold-out: the last items of some learners are
-kept from both models, a weight is chosen on one half of them, and the other half must show at least
-2 % more hits. Below 20,000 learners it is not even tried.
-
-R17's floor for pairs has no counterpart inside a network. Items with fewer than ten learners behind
-them are left out of its training; that is as far as it goes, and docs/limits.md says so.
+A GRU4Rec over the items with own pairs is fitted beside the statistics and moves items up on top of
+their scores (`recommender.statistics.reranking`, which keeps R17's floor for every pair). It is
+used only where it earns its place on the platform's own hold-out: the last items of some learners
+are kept from both models, a weight is chosen on one half of them, and the other half must show at
+least 2 % more hits than the fitted mix alone. Below 20,000 learners it is not even tried.
 """
 
 from __future__ import annotations
@@ -18,24 +16,29 @@ import numpy as np
 
 from recommender.evaluation import Split, evaluate, leave_last_out
 from recommender.metrics import hit_rate, standard_error
+from recommender.models import StatisticsModel
 from recommender.network.sequential import Gru4Rec
 from recommender.network.train import TrainOptions, seeded, train
-from recommender.statistics.local import PAIR_FLOOR
-from recommender.statistics.reranking import Reranker
-from recommender.statistics.sequences import build_sequences
+from recommender.statistics.fit import align_items
+from recommender.statistics.reranking import KEEP, Reranker, stretches
+from recommender.statistics.sequences import Sequences, build_sequences
+from recommender.statistics.serving_model import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from recommender.evaluation import Scorer
+    from recommender.evaluation import Ties
     from recommender.interactions import Interactions
-    from recommender.statistics.sequences import Sequences
+    from recommender.statistics.serving_model import ServingModel
+    from recommender.statistics.serving_parts import PairPart
 
 FEWEST_LEARNERS = 20_000
 FEWEST_GAIN = 0.02
-WEIGHTS = (0.02, 0.05, 0.1, 0.2, 0.4)
+WEIGHTS = (0.1, 0.2, 0.4, 0.6, 0.8)
+"""How far items are taken towards what the network says; tried on one half of the hold-out."""
+
 MAX_HELD_OUT = 8_000
 AT = 10
 OPTIONS = TrainOptions(learning_rate=3e-3, epochs=20)
@@ -46,92 +49,116 @@ class Decision:
     """Whether a platform should use a re-ranker.
 
     Attributes:
-        reranker: Fitted on all rows; None where it stays off.
+        weight: How far items are taken from the sum of the other parts, 0, towards what the network
+            says, 1; 0 where it stays off.
         gain: Relative gain of hit rate@10 on the half of the hold-out that chose nothing.
         gain_se: Its standard error, from paired differences.
         reason: Why, in a sentence.
     """
 
-    reranker: Reranker | None
+    weight: float
     gain: float
     gain_se: float
     reason: str
 
 
-@dataclass(frozen=True, eq=False)
-class Reranked:
-    """A scorer with a re-ranker on top.
-
-    Attributes:
-        base: The scorer beneath.
-        reranker: What re-ranks.
-    """
-
-    base: Scorer
-    reranker: Reranker
-
-    def score(self, histories: Sequences, learner: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Score all items; see `recommender.evaluation.Scorer`."""
-        return self.reranker.rerank(self.base.score(histories, learner), histories)
-
-
 def decide_reranker(
     interactions: Interactions,
     verbs: Sequence[str],
-    fit_base: Callable[[Interactions], Scorer],
+    fit_base: Callable[[Interactions], ServingModel],
+    *,
+    ties: Ties = "set",
     seed: int = 0,
     fewest_learners: int = FEWEST_LEARNERS,
 ) -> Decision:
-    """Fit a re-ranker if it earns at least 2 % on the platform's own hold-out.
+    """Tell whether a re-ranker earns at least 2 % on the platform's own hold-out.
 
     Args:
-        interactions: Rows of learners who consent to local learning.
+        interactions: Rows of learners who consent to local learning, indexed by the model's items.
         verbs: Verbs that count.
         fit_base: Fits what would be served without a re-ranker.
+        ties: What the hold-out does with a tied last moment.
         seed: Draws the hold-out and initial values.
-        fewest_learners: Lower it for a measurement only.
+        fewest_learners: Below it nothing is tried.
     """
     lengths = build_sequences(interactions, verbs).lengths()
     learners = int((lengths >= 1).sum())
     if learners < fewest_learners:
-        reason = f"off: {learners:,} learners, at least {fewest_learners:,} needed"
-        return Decision(None, 0.0, 0.0, reason)
-    split = _hold_out(interactions, verbs, seed)
+        reason = f"off: fewer than {fewest_learners:,} learners with own statistics"
+        return Decision(0.0, 0.0, 0.0, reason)
+    split = _hold_out(interactions, verbs, ties, seed)
     base = fit_base(split.train)
-    tried = fit_gru(split.train, verbs, seed)
+    if not base.local.factual.any():
+        return Decision(0.0, 0.0, 0.0, "off: no pair of items with ten learners (R17)")
+    reranker = fit_reranker(build_sequences(split.train, verbs), base.local, seed)
     chooses, judges = np.arange(0, len(split.known), 2), np.arange(1, len(split.known), 2)
-    weight = max(WEIGHTS, key=lambda w: _hits(split, chooses, _with(base, tried, w)).mean())
-    before = _hits(split, judges, base)
-    after = _hits(split, judges, _with(base, tried, weight))
+
+    def hits(targets: NDArray[np.int64], weight: float) -> NDArray[np.float64]:
+        return _hits(split, targets, with_reranker(base, reranker, weight))
+
+    weight = max(WEIGHTS, key=lambda w: hits(chooses, w).mean())
+    before, after = hits(judges, 0.0), hits(judges, weight)
     scale = max(float(before.mean()), 1e-9)
     gain = float((after - before).mean()) / scale
     gain_se = standard_error(after - before) / scale
     told = f"{100 * gain:+.1f} % hits at {AT} on the hold-out (± {100 * gain_se:.1f})"
     if gain < FEWEST_GAIN:
-        return Decision(
-            None, gain, gain_se, f"off: {told}, at least +{100 * FEWEST_GAIN:g} % asked"
-        )
-    final = replace(fit_gru(interactions, verbs, seed), weight=weight)
-    return Decision(final, gain, gain_se, f"on: {told}")
+        asked = f"off: {told}, at least +{100 * FEWEST_GAIN:g} % asked"
+        return Decision(0.0, gain, gain_se, asked)
+    return Decision(weight, gain, gain_se, f"on: {told}")
 
 
-def fit_gru(interactions: Interactions, verbs: Sequence[str], seed: int) -> Reranker:
-    """Train the network on rows whose items have enough learners; weight 0.
+def rerank_if_it_pays(
+    model: ServingModel,
+    interactions: Interactions,
+    verbs: Sequence[str],
+    fit_base: Callable[[Interactions], ServingModel],
+    fewest_learners: int = FEWEST_LEARNERS,
+) -> tuple[ServingModel, Decision]:
+    """The model with a re-ranker where `decide_reranker` finds that it pays, else as it is.
+
+    Args:
+        model: What would be served without, fitted on all rows.
+        interactions: Those rows; others than the model's items are left out.
+        verbs: Verbs that count.
+        fit_base: Fits such a model on fewer rows.
+        fewest_learners: Below it nothing is tried.
+    """
+    rows = align_items(interactions, model.item_ids)
+    decision = decide_reranker(rows, verbs, fit_base, fewest_learners=fewest_learners)
+    if decision.weight == 0:
+        return model, decision
+    reranker = fit_reranker(build_sequences(rows, verbs), model.local, seed=0)
+    return with_reranker(model, reranker, decision.weight), decision
+
+
+def fit_reranker(histories: Sequences, pairs: PairPart, seed: int) -> Reranker:
+    """Train the network on histories cut at pairs below R17's floor.
+
+    Args:
+        histories: Of all learners, over the model's items.
+        pairs: The platform's own pairs; the re-ranker's items are theirs.
+        seed: Of initial values and draws.
 
     Raises:
-        EvaluationError: No learner has two such items.
+        EvaluationError: No learner walked a pair of ten learners.
     """
-    items = len(interactions.item_ids)
-    histories = build_sequences(interactions, verbs)
-    counts = np.bincount(histories.items, minlength=items)
-    often = counts[interactions.item] >= PAIR_FLOOR
+    places = pairs.places(histories.items.astype(np.int64))
+    recent = Sequences(histories.start, places).last(KEEP + 1)
     with seeded(seed):
-        network = Gru4Rec(items)
-    train(network, build_sequences(_rows(interactions, often), verbs), OPTIONS, seed)
+        network = Gru4Rec(pairs.items.size)
+    train(network, stretches(recent, pairs.factual.view(np.bool_)), OPTIONS, seed)
     return to_arrays(network)
 
 
-def to_arrays(network: Gru4Rec, weight: float = 0.0) -> Reranker:
+def with_reranker(model: ServingModel, reranker: Reranker, weight: float) -> ServingModel:
+    """The model with a re-ranker that takes items so far towards what it says, in [0, 1]."""
+    blend = model.blend.copy()
+    blend[PARTS.index("reranker")] = weight
+    return replace(model, reranker=reranker, blend=blend)
+
+
+def to_arrays(network: Gru4Rec) -> Reranker:
     """The network's numbers, for numpy."""
     unit = dict(network.recurrent.named_parameters())
 
@@ -146,27 +173,22 @@ def to_arrays(network: Gru4Rec, weight: float = 0.0) -> Reranker:
         state_bias=array("bias_hh_l0"),
         leave=np.array(network.leave.weight.detach().numpy()),
         leave_bias=np.array(network.leave.bias.detach().numpy()),
-        weight=weight,
     )
 
 
-def _with(base: Scorer, reranker: Reranker, weight: float) -> Reranked:
-    return Reranked(base, replace(reranker, weight=weight))
-
-
-def _hits(split: Split, targets: NDArray[np.int64], scorer: Scorer) -> NDArray[np.float64]:
+def _hits(split: Split, targets: NDArray[np.int64], model: ServingModel) -> NDArray[np.float64]:
     part = replace(
         split,
         learner=split.learner[targets],
         known=split.known.select(targets),
         held_out=split.held_out.select(targets),
     )
-    return hit_rate(evaluate(scorer, part, len(split.train.item_ids), depth=AT), AT)
+    return hit_rate(evaluate(StatisticsModel(model), part, len(model.item_ids), depth=AT), AT)
 
 
-def _hold_out(interactions: Interactions, verbs: Sequence[str], seed: int) -> Split:
+def _hold_out(interactions: Interactions, verbs: Sequence[str], ties: Ties, seed: int) -> Split:
     """The last items of some learners; everybody else's rows are all trained on."""
-    whole = leave_last_out(interactions, verbs, ties="one", seed=seed)
+    whole = leave_last_out(interactions, verbs, ties=ties, seed=seed)
     split = whole.sample(min(MAX_HELD_OUT, max(len(whole.known) // 4, 2)), seed)
     chosen = np.zeros(len(interactions.learner_ids), dtype=bool)
     chosen[split.learner] = True

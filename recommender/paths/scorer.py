@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-PARTS: tuple[str, ...] = ("merged", "local", "text", "own_popularity", "merged_popularity")
+PARTS: tuple[str, ...] = (
+    "merged",
+    "local",
+    "text",
+    "own_popularity",
+    "merged_popularity",
+    "reranker",
+)
 """Parts of a score; earlier ones win ties when a reason is chosen."""
 ITEM_PARTS = frozenset({"merged", "local", "text"})
 """Parts that come from single items of the history."""
@@ -26,7 +33,7 @@ class Scores(Protocol):
 
     @property
     def parts(self) -> Mapping[str, NDArray[np.float32]]:
-        """What each of `PARTS` adds to the score; not negative; float32, `(n,)`."""
+        """What each of `PARTS` adds to the score; `reranker` can take away; float32, `(n,)`."""
         ...
 
 

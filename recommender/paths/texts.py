@@ -24,6 +24,7 @@ REASONS: Mapping[str, str] = {
     "text_history": "“{title}” resembles what was done before.",
     "own_popularity": "How often learners here choose “{title}” moved it up.",
     "merged_popularity": "How often learners across the swarm choose “{title}” moved it up.",
+    "reranker": "What learners here do after items like the last ones moved “{title}” up.",
     "course_order": "“{title}” comes next in the catalogue's own order.",
     "prerequisite_of": "“{title}” comes before “{for_title}”, which needs it.",
     "skill_for": "“{title}” teaches “{skill}”, which “{for_title}” needs.",

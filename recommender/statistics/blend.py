@@ -44,6 +44,8 @@ class Mix:
         holdouts: Learners whose last items were held out.
         fitted: Whether the hold-out was used; False says that the default stays.
         gain: Log likelihood that the fit gained per hold-out, in nats.
+        reranker: How far the local re-ranker takes items towards what it says, in [0, 1].
+        reranker_reason: Why it is on or off; empty where it is not asked for.
     """
 
     weights: Mapping[str, float]
@@ -54,6 +56,8 @@ class Mix:
     holdouts: int = 0
     fitted: bool = False
     gain: float = 0.0
+    reranker: float = 0.0
+    reranker_reason: str = ""
 
 
 def default_mix(weights: Mapping[str, float]) -> Mix:

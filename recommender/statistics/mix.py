@@ -93,7 +93,7 @@ def fit_mix(models: Mapping[tuple[float, float], ServingModel], held: HoldOut, d
     if not np.isfinite(best.weights).all() or not np.isfinite(best.likelihood).all():
         return replace(default, holdouts=len(held.known))
     return Mix(
-        weights=dict(zip(PARTS, best.weights.tolist(), strict=True)),
+        weights=dict(zip(default.weights, _of(default, best.weights), strict=True)),
         default=dict(default.weights),
         decay=decay,
         ridge=ridge[0],
@@ -102,6 +102,11 @@ def fit_mix(models: Mapping[tuple[float, float], ServingModel], held: HoldOut, d
         fitted=True,
         gain=float(np.mean(best.likelihood - before)),
     )
+
+
+def _of(mix: Mix, weights: NDArray[np.float64]) -> list[float]:
+    """Weights in the order of the mix, out of those in the order of `PARTS`."""
+    return [float(weights[PARTS.index(name)]) for name in mix.weights]
 
 
 def softmax_likelihood(

@@ -1,8 +1,9 @@
 """What `serve` ranks with: arrays in numpy, read from one verified file.
 
 - This file imports numpy, safetensors and the standard library only: serving needs nothing else.
-- A score is the sum of five named parts, so that a reason can name what moved an item (R18):
-  merged statistics, own exact statistics, likeness of text, own and merged popularity.
+- A score is the sum of named parts, so that a reason can name what moved an item (R18): merged
+  statistics, own exact statistics, likeness of text, own and merged popularity, and where a large
+  platform has one, the local re-ranker.
 - A file is read whole, its digest compared, every shape and number checked, before it serves.
 """
 
@@ -20,12 +21,15 @@ from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as tensor_bytes
 
 from recommender.errors import ModelError
+from recommender.statistics.reranking import Reranker
+from recommender.statistics.sequences import Sequences
 from recommender.statistics.serving_parts import (
     Explanation,
     PairPart,
     TextPart,
     check_index,
     check_pairs,
+    check_reranker,
     empty_pairs,
     expect_array,
     explain_pairs,
@@ -39,10 +43,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-PARTS: tuple[str, ...] = ("merged", "local", "text", "own_popularity", "merged_popularity")
+PARTS: tuple[str, ...] = (
+    "merged",
+    "local",
+    "text",
+    "own_popularity",
+    "merged_popularity",
+    "reranker",
+)
 """Names of the parts of a score, in the order of `ServingModel.blend`."""
 
-FORMAT = "murmuration.serving/1"
+FORMAT = "murmuration.serving/2"
 MODEL_FILE = "model.safetensors"
 CARD_FILE = "card.json"
 _POPULARITIES = ("own_popularity", "merged_popularity", "shared_popularity")
@@ -74,8 +85,10 @@ class ServingModel:
         own_popularity: In [0, 1]; float32, `(items,)`.
         merged_popularity: In [0, 1]; float32, `(items,)`.
         shared_popularity: The same from merged sums alone; float32, `(items,)`.
-        blend: Weight of each part, in the order of `PARTS`; float32, `(5,)`.
+        blend: Weight of each part, in the order of `PARTS`; float32, `(parts,)`.
         decay: Weight of a history item a step older, in (0, 1].
+        reranker: Over the items of `local`; None where there is none. Its part takes an item so
+            far from the sum of the others towards what it says, and can be below 0.
     """
 
     item_ids: tuple[str, ...]
@@ -88,6 +101,7 @@ class ServingModel:
     shared_popularity: NDArray[np.float32]
     blend: NDArray[np.float32]
     decay: float
+    reranker: Reranker | None = None
 
     def __post_init__(self) -> None:
         """Refuse arrays that cannot be a model.
@@ -109,6 +123,7 @@ class ServingModel:
             self,
             merged=self.shared,
             local=empty_pairs(),
+            reranker=None,
             own_popularity=np.zeros_like(self.own_popularity),
             merged_popularity=self.shared_popularity,
         )
@@ -136,7 +151,7 @@ class ServingModel:
             items: Known items, oldest first; int64, `(start[-1],)`.
 
         Returns:
-            Parts in the order of `PARTS`, to be added; float32, `(5, learners, items)`.
+            Parts in the order of `PARTS`, to be added; float32, `(parts, learners, items)`.
         """
         size = len(self.item_ids)
         learners = start.size - 1
@@ -154,6 +169,13 @@ class ServingModel:
         parts[3] = self.own_popularity
         parts[4] = self.merged_popularity
         parts *= self.blend[:, None, None]
+        if self.reranker is not None and self.blend[-1] > 0:
+            histories = Sequences(start, self.local.places(items))
+            walked = self.local.factual.view(np.bool_)  # at least ten learners (R17)
+            shares, movable = self.reranker.shares(histories, walked)
+            others = parts.sum(axis=0)
+            wanted = shares * others.max(axis=1, keepdims=True) - others[:, self.local.items]
+            parts[-1][:, self.local.items] = self.blend[-1] * np.where(movable, wanted, 0.0)
         return parts
 
     def explain(
@@ -199,6 +221,10 @@ class ServingModel:
                 tensors[f"{name}.{field.name}"] = np.ascontiguousarray(getattr(part, field.name))
         for name in (*_POPULARITIES, "blend"):
             tensors[name] = np.ascontiguousarray(getattr(self, name))
+        if self.reranker is not None:
+            for field in fields(self.reranker):
+                array = np.ascontiguousarray(getattr(self.reranker, field.name))
+                tensors[f"reranker.{field.name}"] = array
         content: bytes = tensor_bytes(tensors)
         return content
 
@@ -290,10 +316,17 @@ def model_from_bytes(content: bytes, source: str = "the model") -> ServingModel:
             text=TextPart(*(tensors[f"text.{field.name}"] for field in fields(TextPart))),
             blend=tensors["blend"],
             decay=float(header["decay"]),
+            reranker=_parse_reranker(tensors),
             **{name: tensors[name] for name in _POPULARITIES},
         )
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{source} is damaged ({error}); fit again") from error
+
+
+def _parse_reranker(tensors: Mapping[str, NDArray[Any]]) -> Reranker | None:
+    if not any(name.startswith("reranker.") for name in tensors):
+        return None
+    return Reranker(*(tensors[f"reranker.{field.name}"] for field in fields(Reranker)))
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -319,5 +352,6 @@ def _check_model(model: ServingModel) -> None:
     for name in _POPULARITIES:
         expect_array(name, getattr(model, name), np.float32, (size,))
     expect_array("blend", model.blend, np.float32, (len(PARTS),))
+    check_reranker(model.reranker, model.local)
     if not 0 < model.decay <= 1:
         raise ModelError(f"the model's decay is {model.decay}, expected above 0 and at most 1")

@@ -16,6 +16,8 @@ from recommender.errors import ModelError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from recommender.statistics.reranking import Reranker
+
 
 @dataclass(frozen=True, eq=False)
 class PairPart:
@@ -33,6 +35,13 @@ class PairPart:
     weights: NDArray[np.float32]
     gate: NDArray[np.float32]
     factual: NDArray[np.uint8]
+
+    def places(self, items: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Where in `items` of the part each item stands, -1 for others; int32, `(known,)`."""
+        if self.items.size == 0:
+            return np.full(items.size, -1, dtype=np.int32)
+        place = np.minimum(np.searchsorted(self.items, items), self.items.size - 1)
+        return np.where(self.items[place] == items, place, -1).astype(np.int32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,8 +185,32 @@ def check_pairs(name: str, part: PairPart, size: int) -> None:
         raise ModelError(f"the model's {name}.items are not ascending")
 
 
-def expect_array(name: str, array: NDArray[Any], dtype: type, shape: tuple[int, ...]) -> None:
-    """Check an array's type and shape, and that its numbers are finite and not negative.
+def check_reranker(reranker: Reranker | None, local: PairPart) -> None:
+    """Check a re-ranker over the items of the own pairs.
+
+    Raises:
+        ModelError: A shape or a number is impossible.
+    """
+    if reranker is None:
+        return
+    items, width = local.items.size, reranker.embedding.shape[-1]
+    for name, shape in (
+        ("embedding", (items, width)),
+        ("input_weights", (3 * width, width)),
+        ("state_weights", (3 * width, width)),
+        ("input_bias", (3 * width,)),
+        ("state_bias", (3 * width,)),
+        ("leave", (items, width)),
+        ("leave_bias", (items,)),
+    ):
+        array = getattr(reranker, name)
+        expect_array(f"reranker.{name}", array, np.float32, shape, signed=True)
+
+
+def expect_array(
+    name: str, array: NDArray[Any], dtype: type, shape: tuple[int, ...], *, signed: bool = False
+) -> None:
+    """Check an array's type and shape, and that its numbers are finite and, unless signed, not < 0.
 
     Raises:
         ModelError: They are not.
@@ -187,7 +220,8 @@ def expect_array(name: str, array: NDArray[Any], dtype: type, shape: tuple[int, 
             f"the model's {name} is {array.dtype} of shape {array.shape}, "
             f"expected {np.dtype(dtype)} of shape {shape}"
         )
-    if array.dtype.kind == "f" and not (np.isfinite(array).all() and (array >= 0).all()):
+    possible = np.isfinite(array).all() and (signed or (array >= 0).all())
+    if array.dtype.kind == "f" and not possible:
         raise ModelError(f"the model's {name} holds a negative number or one that is not finite")
 
 

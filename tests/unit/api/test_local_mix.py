@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from api.home import Home
 from api.local_mix import describe, explain, read_mix, shares, write_mix
 from recommender.statistics.blend import DEFAULT_BLEND, Mix
@@ -30,6 +32,18 @@ def test_before_a_fit_and_where_the_file_is_damaged_there_is_no_mix(tmp_path) ->
     for content in ("", "{", "[]", "{}", '{"weights": 3}'):
         home.local_path.write_text(content, encoding="utf-8")
         assert read_mix(home) is None
+
+
+def test_a_re_ranker_is_told_with_why_it_is_on_or_off(tmp_path) -> None:
+    on = replace(FITTED, reranker=0.4, reranker_reason="on: +3.0 % hits")
+    write_mix(Home(tmp_path), on)
+    assert read_mix(Home(tmp_path)) == on
+    assert describe(on).endswith("; a local re-ranker on top")
+    assert "local re-ranker: on: +3.0 % hits" in explain(on)
+    off = replace(FITTED, reranker_reason="off: torch is not installed")
+    assert explain(off)[-1] == "local re-ranker: off: torch is not installed"
+    assert "re-ranker" not in describe(off)
+    assert "re-ranker" not in "".join(explain(FITTED))
 
 
 def test_shares_add_up_to_one_and_leave_out_what_weighs_nothing() -> None:

@@ -244,6 +244,14 @@ def test_courses_are_taken():
     assert reason.text == "Across the swarm, learners who took “A” also took “B”."
 
 
+def test_a_re_ranked_item_says_so_and_names_no_item_of_the_history():
+    model = Table(IDS, {"b": 0.1}, {("a", "b"): 2.0}, part="reranker")
+    reason = path(ABC, model, ["a"], limit=1).steps[0].reasons[0]
+    assert reason.code == "reranker"
+    assert "because" not in reason.params
+    assert reason.text == "What learners here do after items like the last ones moved “B” up."
+
+
 def test_the_largest_part_is_named_first_and_small_ones_are_not_mentioned():
     model = Table(IDS, {"b": 0.5}, {("a", "b"): 2.0}, own={"b": 0.4})
     step = path(ABC, model, ["a"], limit=1).steps[0]

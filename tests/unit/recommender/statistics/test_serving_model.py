@@ -155,8 +155,8 @@ def changed(model, **tensors):
     ("name", "value", "says"),
     [
         ("blend", np.zeros(4, np.float32), "shape"),
-        ("blend", np.array([1, 1, 1, 1, np.nan], np.float32), "not finite"),
-        ("blend", np.array([1, 1, 1, 1, -1], np.float32), "negative"),
+        ("blend", np.array([1, 1, 1, 1, 1, np.nan], np.float32), "not finite"),
+        ("blend", np.array([1, 1, 1, 1, 1, -1], np.float32), "negative"),
         ("own_popularity", np.zeros(39, np.float32), "shape"),
         ("own_popularity", np.zeros(40, np.float64), "float64"),
         ("local.weights", np.zeros((3, 3), np.float32), "shape"),
