@@ -16,6 +16,7 @@ from platform_adapters.formats import (
     blackboard,
     caliper,
     canvas,
+    canvas_data,
     cartridge,
     case,
     ilias,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _ALL = (
     xapi.FORMAT,
     canvas.FORMAT,
+    canvas_data.FORMAT,
     openedx.FORMAT,
     moodle.FORMAT,
     caliper.FORMAT,

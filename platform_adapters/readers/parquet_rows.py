@@ -38,7 +38,7 @@ def read_parquet(path: Path) -> Iterator[Record]:
 
 
 def parquet_columns(path: Path) -> list[str]:
-    """Names of the columns.
+    """Names of the columns; of a nested one, its members' too (`value.user_id`).
 
     Raises:
         ReadError: The file is no Parquet file or is damaged.
@@ -47,6 +47,11 @@ def parquet_columns(path: Path) -> list[str]:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     try:
-        return list(map(str, pq.read_schema(path).names))
+        schema = pq.read_schema(path)
     except (pa.ArrowException, OSError) as error:
         raise ReadError(f"{path.name} is not a whole Parquet file: {error}") from error
+    found = [str(name) for name in schema.names]
+    for column in schema:
+        if pa.types.is_struct(column.type):
+            found += [f"{column.name}.{inner.name}" for inner in column.type.fields]
+    return found

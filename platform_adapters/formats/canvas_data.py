@@ -1,0 +1,241 @@
+"""Canvas Data 2: tables of the Data Access Platform, as `dap snapshot` and `incremental` write.
+
+After the published schema. What goes wrong in naive readers, and is kept here:
+
+- a row is `{key, value, meta}` (JSON lines, nested Parquet) or has these names before its columns
+  (CSV, TSV, flat Parquet); TSV has no quotes;
+- nobody tells a teacher's visit from a student's without `enrollments`, so that table is demanded;
+- a submission has points and no maximum: that is the assignment's, from `assignments`;
+- `web_logs` of somebody who acts as a student are nobody's learning;
+- a record that was deleted since (`meta.action` D) has no values.
+
+Example: Ana's second attempt at assignment 7 was graded 8 of 10.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from platform_adapters.catalogues.canvas_data import read_modules
+from platform_adapters.catalogues.declared import Reader
+from platform_adapters.declared import Declared, Side
+from platform_adapters.declared_rows import Means, Not, Only, Rows
+from platform_adapters.fields import Join, about, constant, either
+from platform_adapters.format import Sign
+from platform_adapters.formats.canvas_tables import ROW_KINDS, open_table, plain_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from platform_adapters.contract import Record
+    from platform_adapters.fields import Row
+
+_ENROLMENTS = "Canvas Data 2's table enrollments"
+_ENROLMENT_MARKS = frozenset({"id", "user_id", "course_id", "type", "course_section_id"})
+_TRUE = frozenset({"true", "True", "t", "1"})
+_STUDENT = frozenset({"StudentEnrollment"})
+_ROLE = Join("roles", ("user_id", "course_id"), "type")
+_STAFF = (Only(_ROLE, _STUDENT, "of somebody who is no student of the course"),)
+_GONE = Not("workflow_state", frozenset({"deleted"}), "deleted in Canvas")
+_ASSETS = {"Assignment": "assignment", "Quiz": "quiz", "Quizzes::Quiz": "quiz"}
+
+
+def _seen(row: Row) -> str | None:
+    """What a request was for: the most special thing that the log names."""
+    for name, kind in (("quiz_id", "quiz"), ("discussion_id", "discussion_topic")):
+        if row.get(name):
+            return f"{kind}:{row[name]}"
+    return f"assignment:{row['assignment_id']}" if row.get("assignment_id") else None
+
+
+def _assessed(row: Row) -> str | None:
+    kind = _ASSETS.get(str(row.get("associated_asset_type")))
+    return f"{kind}:{row['associated_asset_id']}" if kind else None
+
+
+def _state(row: Row) -> str:
+    """A row that has changed is another event."""
+    when = row.get("graded_at") or row.get("submitted_at") or row.get("finished_at")
+    return f"{row['id']}:{row.get('attempt') or 0}:{row.get('workflow_state')}:{when}"
+
+
+def _submission(row: Row, values: dict[str, Any]) -> dict[str, Any]:
+    """Graded, or submitted, or nothing yet."""
+    if str(row.get("excused")) in _TRUE:
+        return {"ignore": "excused: no score and no work"}
+    if row.get("workflow_state") == "graded" and values["raw"] is not None:
+        return {"verb": "scored"}
+    nothing = {"raw": None, "min": None, "max": None}
+    return nothing if row.get("submitted_at") else {"ignore": "nothing submitted yet"}
+
+
+class _Tables(Declared):
+    """Rows of the platform's tables, opened."""
+
+    def rename(self, column: str) -> str:
+        """A column without the `key.` or `value.` before it."""
+        return plain_name(column)
+
+    def split(self, paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+        """Logs, and everything else; enrolments are both."""
+        logs, sides = super().split(paths)
+        both = [p for p in logs if any(sign.what == _ENROLMENTS for sign in self.signs_of(p))]
+        return logs, [*sides, *both]
+
+    def records(self, path: Path) -> Iterator[Record]:
+        """Rows with plain names."""
+        return open_table(path)
+
+
+FORMAT = _Tables(
+    name="canvas-data",
+    summary="Canvas Data 2 tables: submissions, quiz_submissions, web_logs, outcome results, "
+    "enrollments (CSV, TSV, JSON lines, Parquet; .gz)",
+    example="Ana's second attempt at assignment 7 was graded 8 of 10.",
+    tried_on="never on a live site's tables; written after the published schema",
+    rows=(
+        Rows(
+            name="deleted",
+            what="a record that was deleted",
+            marks=frozenset({"deleted"}),
+            kinds=(),
+            learner="deleted",
+            item="deleted",
+            time="deleted",
+            event="deleted",
+            verbs={},
+            ignored={"D": "deleted in Canvas since"},
+        ),
+        Rows(
+            name="submission",
+            what="Canvas Data 2's table submissions",
+            marks=frozenset({"assignment_id", "user_id", "submitted_at", "graded_at", "attempt"}),
+            kinds=ROW_KINDS,
+            learner="user_id",
+            item=about("assignment", "assignment_id"),
+            time=either("graded_at", "submitted_at", "updated_at"),
+            verbs="submitted",
+            rules=(*_STAFF, _GONE),
+            fields={
+                "raw": "score",
+                "min": constant(0.0),
+                "max": Join("assignments", "assignment_id", "points_possible"),
+                "course": "course_id",
+                "attempt": "attempt",
+            },
+            identity=_state,
+            outcome=_submission,
+        ),
+        Rows(
+            name="quiz",
+            what="Canvas Data 2's table quiz_submissions",
+            marks=frozenset({"quiz_id", "user_id", "finished_at", "quiz_points_possible"}),
+            kinds=ROW_KINDS,
+            learner="user_id",
+            item=about("quiz", "quiz_id"),
+            time=either("finished_at", "started_at"),
+            event="workflow_state",
+            verbs={"complete": "scored", "pending_review": Means("submitted", {"raw": ""})},
+            otherwise="a quiz that was not handed in, or a preview",
+            fields={
+                "raw": either("kept_score", "score"),
+                "min": constant(0.0),
+                "max": "quiz_points_possible",
+                "attempt": "attempt",
+            },
+            identity=_state,
+        ),
+        Rows(
+            name="outcome",
+            what="Canvas Data 2's table learning_outcome_results",
+            marks=frozenset({"learning_outcome_id", "user_id", "mastery", "possible"}),
+            kinds=ROW_KINDS,
+            learner="user_id",
+            item=_assessed,
+            time=either("submitted_at", "assessed_at", "created_at"),
+            verbs="scored",
+            rules=(_GONE, Not("hidden", _TRUE, "hidden from the learner")),
+            fields={
+                "raw": "score",
+                "min": constant(0.0),
+                "max": "possible",
+                "success": "mastery",
+                "skill": about("outcome", "learning_outcome_id"),
+                "course": "context_id",
+                "attempt": "attempt",
+            },
+            identity=lambda row: f"{row['id']}:{row.get('attempt') or 0}:{row.get('score')}",
+        ),
+        Rows(
+            name="web",
+            what="Canvas Data 2's table web_logs",
+            marks=frozenset({"url", "http_method", "real_user_id", "user_id", "timestamp"}),
+            kinds=ROW_KINDS,
+            learner="user_id",
+            item=_seen,
+            time="timestamp",
+            event="http_method",
+            verbs={"GET": "viewed"},
+            otherwise="a request that changes something: its table says what",
+            rules=(
+                Only("real_user_id", frozenset({"", "None"}), "somebody acted as the learner"),
+                *_STAFF,
+            ),
+            fields={"course": "course_id", "session": "session_id"},
+            identity="id",
+        ),
+        Rows(
+            name="enrolment",
+            what=_ENROLMENTS,
+            marks=_ENROLMENT_MARKS,
+            kinds=ROW_KINDS,
+            learner="user_id",
+            item="course_id",
+            time="created_at",
+            event="type",
+            verbs={"StudentEnrollment": "enrolled"},
+            otherwise="enrolment of somebody who is no student",
+            rules=(
+                Not("workflow_state", frozenset({"deleted", "rejected"}), "no longer enrolled"),
+            ),
+            fields={"course": "course_id"},
+            identity="id",
+        ),
+    ),
+    sides=(
+        Side(
+            name="roles",
+            what=_ENROLMENTS,
+            marks=_ENROLMENT_MARKS,
+            key=("user_id", "course_id"),
+            keep=("type",),
+            needed="without it a teacher's visit cannot be told from a student's",
+        ),
+        Side(
+            name="assignments",
+            what="Canvas Data 2's table assignments",
+            marks=frozenset({"id", "points_possible", "grading_type", "submission_types"}),
+            key="id",
+            keep=("points_possible",),
+        ),
+        Side(
+            name="others",
+            what="another table of Canvas Data 2",
+            marks=frozenset({"id"}),
+            key="id",
+            when=constant(None),
+        ),
+    ),
+    catalogues=(
+        Reader(
+            Sign(
+                "Canvas Data 2's table content_tags",
+                frozenset({"content_id", "content_type", "context_module_id", "tag_type"}),
+                ROW_KINDS,
+                role="catalogue",
+            ),
+            read_modules,
+        ),
+    ),
+).format()
