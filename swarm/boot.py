@@ -32,9 +32,10 @@ def on_started(seat: Seat, config: NodeConfig, state: State, event: Started) -> 
     Raises:
         LedgerError: One of them is damaged, another member's, or the log is missing.
     """
-    state = replace(state, started=True, now_ms=event.now_ms, passive=config.restored)
+    state = replace(state, started=True, now_ms=event.now_ms)
     state = _read_blocks(seat, state, event.blocks)
     record = boot_record(seat)
+    passive = Persist(codec.encode(["passive", state.ledger.height]))
     if not event.log:
         if event.blocks and not config.restored:
             raise LedgerError(
@@ -42,6 +43,8 @@ def on_started(seat: Seat, config: NodeConfig, state: State, event: Started) -> 
                 "(R26). Put the log back, or start it as restored, so that it takes no part until "
                 "the next height is decided."
             )
+        if config.restored:
+            return replace(state, passive=True), (Persist(record), passive)
         return state, (Persist(record),)
     if event.log[0] != record:
         raise LedgerError("The vote log is another member's or another swarm's; put ours back.")
@@ -52,6 +55,8 @@ def on_started(seat: Seat, config: NodeConfig, state: State, event: Started) -> 
             raise LedgerError(
                 f"Record {number} of the vote log is damaged: {cause}. Start this peer as restored."
             ) from cause
+    if config.restored and not state.passive:
+        return replace(state, passive=True), (passive,)
     return state, ()
 
 
@@ -76,6 +81,9 @@ def _replay(seat: Seat, state: State, record: bytes) -> State:
         raise refuse("a record without a type")
     if value[0] == "boot":
         return state
+    if value[0] in {"passive", "active"}:
+        # Written down: the next start must not need the operator to say it again (R26).
+        return replace(state, passive=value[0] == "passive")
     if value[0] == "transaction":
         signed = read_signed(value[1], TRANSACTIONS, seat.signer.verify)
         transaction = read_transaction(signed)

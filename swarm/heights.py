@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from swarm import codec, sync
-from swarm.consensus.instance import Instance, add_proposal
-from swarm.consensus.messages import read_proposal, read_vote
+from swarm.consensus.instance import Instance, add_certificate, add_proposal
+from swarm.consensus.messages import read_certificate, read_proposal, read_vote
 from swarm.consensus.simplex import restore
 from swarm.desk import on_block
-from swarm.events import AppendBlock, Note
+from swarm.events import AppendBlock, Note, Persist
 from swarm.ledger.blocks import apply_block, read_block
 from swarm.pool import prune
 from swarm.protocol import MAX_MESSAGE_BYTES, refuse
@@ -40,10 +40,11 @@ def check_block(seat: Seat, state: State, data: bytes) -> tuple[State, Block]:
 
 def accept(seat: Seat, config: NodeConfig, state: State, ledger: Ledger, final: bytes) -> Step:
     """One more final block: everything about its height is over."""
+    passive = state.passive and not sync.may_vote_again(seat, state, ledger.height)
     grown = replace(
         state,
         ledger=ledger,
-        passive=False,
+        passive=passive,
         finals=(*state.finals, final),
         instance=Instance(ledger.height + 1),
         blocks={},
@@ -52,12 +53,15 @@ def accept(seat: Seat, config: NodeConfig, state: State, ledger: Ledger, final: 
     )
     for record in grown.log.get(ledger.height + 1, ()):
         grown = replay_point(seat, grown, record)
+    effects: tuple[Effect, ...] = (AppendBlock(ledger.height, final),)
+    if passive is not state.passive:
+        effects = (*effects, Persist(codec.encode(["active", ledger.height])))
     notes = _describe(seat.genesis, state.ledger, ledger)
-    return sync.hurry(config, grown), (AppendBlock(ledger.height, final), *notes)
+    return sync.hurry(config, grown), (*effects, *notes)
 
 
 def replay_point(seat: Seat, state: State, record: bytes) -> State:
-    """Take up one of our own proposals or votes from the log: what we signed, we stand by (R26).
+    """Take up a proposal or vote of ours, or a certificate, from the log (R26).
 
     Those of later heights are kept until we get there: a ledger that was cut short is fetched
     again, and must not find us voting a second time.
@@ -82,7 +86,20 @@ def replay_point(seat: Seat, state: State, record: bytes) -> State:
         if value[2]:
             state, _ = check_block(seat, state, value[2])
         return replace(state, instance=restore(state.instance, vote, value[2]))
+    if value[0] == "certificate" and len(value) == 2:
+        return _replay_certificate(seat, state, record, value[1])
     raise refuse("a record of unknown type")
+
+
+def _replay_certificate(seat: Seat, state: State, record: bytes, value: object) -> State:
+    certificate, content = read_certificate(value)
+    if certificate.height != state.instance.height:
+        return _keep(state, certificate.height, record)
+    if content:
+        state, _ = check_block(seat, state, content)
+    grown = add_certificate(seat, state.instance, certificate, content)
+    kept = grown.kept | {(certificate.purpose, certificate.view)}
+    return replace(state, instance=replace(grown, kept=kept))
 
 
 def _keep(state: State, height: int, record: bytes) -> State:

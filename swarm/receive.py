@@ -125,7 +125,8 @@ def _on_status(
     if type(view) is not int or not 1 <= view <= MAX_VIEW:
         raise refuse("a status whose view is out of bounds")
     heights = {**state.peers.heights, event.sender: height}
-    state = replace(state, peers=replace(state.peers, heights=heights))
+    first = {event.sender: height, **state.peers.first}
+    state = replace(state, peers=replace(state.peers, heights=heights, first=first))
     if height > state.instance.height:
         return sync.ask(config, state, event.sender)
     return sync.answer(config, state, event.sender, height, view)

@@ -31,7 +31,8 @@ class NodeConfig:
         resend_longest_ms: Last interval while something is under way.
         idle_ms: Interval of telling our height while nothing is under way.
         answer_ms: Least time between two answers to one member, and between two questions.
-        restored: The disk comes from a backup: take no part until the next height (R26).
+        restored: The disk comes from a backup: take no part until a height to which this member
+            cannot have come before (R26).
         rules: Of consensus; only tests break them.
     """
 
@@ -50,6 +51,7 @@ class Peers:
 
     Attributes:
         heights: The height that each was working on.
+        first: The first such height since we started.
         answered_ms: When we last sent each what it lacked.
         asked_ms: When we last told each what we lack.
         resend_at: When to send again what may be lost.
@@ -57,6 +59,7 @@ class Peers:
     """
 
     heights: Mapping[str, int] = field(default_factory=dict)
+    first: Mapping[str, int] = field(default_factory=dict)
     answered_ms: Mapping[str, int] = field(default_factory=dict)
     asked_ms: Mapping[str, int] = field(default_factory=dict)
     resend_at: int = 0
@@ -71,7 +74,7 @@ class State:
         ledger: What the final blocks say.
         now_ms: Last time told.
         started: Whether the shell is up.
-        passive: Whether we must not vote at this height (R26).
+        passive: Whether we must not vote at this height (R26); on disk, too.
         finals: The final blocks' bytes, by height from 1.
         instance: The height under way.
         blocks: Its blocks, parsed, by hash.

@@ -88,6 +88,21 @@ def _compute_points(state: State, view: int) -> list[bytes]:
     return points + votes[:MAX_POINTS_SENT]
 
 
+def may_vote_again(seat: Seat, state: State, height: int) -> bool:
+    """Whether a member whose disk was restored may vote after the block of this height (R26).
+
+    It may have voted at one height past the last that was decided when its disk was lost. It
+    cannot know that height, but others were there: of the quorum that finalised it, at least so
+    many of those who have told their height since we started that the `sure`-th largest of these
+    heights is no smaller. One that forgets its votes is one of the f that may fail (R22), so at
+    most f - 1 others lie; once all have spoken, no liar can hold us up by naming a great height.
+    """
+    told = sorted(state.peers.first.values(), reverse=True)
+    liars = max(seat.genesis.tolerates - 1, 0)
+    sure = len(told) + seat.quorum - len(seat.genesis.ids) - liars
+    return sure > 0 and height > told[sure - 1]
+
+
 def is_active(state: State) -> bool:
     """Whether something is under way that lost messages could hold up."""
     has_round = state.ledger.current is not None

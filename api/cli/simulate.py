@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from swarm.ledger.genesis import fault_bound
-from swarm.simulation.scenario import FAULTS, Scenario
+from swarm.simulation.scenario import FAULTS, LIES, Scenario
 from swarm.simulation.world import simulate as run_seed
 
 if TYPE_CHECKING:
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     help="Comma-separated, or 'none'.",
 )
 @click.option("--liars", default=0, show_default=True, type=click.IntRange(0, 50))
+@click.option(
+    "--lies",
+    default=",".join(LIES),
+    show_default=True,
+    help="Comma-separated; each liar draws one.",
+)
 @click.option("--rounds", default=2, show_default=True, type=click.IntRange(1, 20))
 @click.option(
     "--json",
@@ -37,15 +43,28 @@ if TYPE_CHECKING:
     help="Write records here.",
 )
 def simulate(
-    members: int, seeds: str, faults: str, liars: int, rounds: int, json_path: Path | None
+    members: int,
+    seeds: str,
+    faults: str,
+    liars: int,
+    lies: str,
+    rounds: int,
+    json_path: Path | None,
 ) -> None:
     """Run the protocol core in simulated time, with faults and liars decided by seeds.
 
-    Prints for each seed how its rounds ended; exits 1 if members ever disagreed, an invariant
-    broke, or a run stalled. The same seed always gives the same run.
+    Prints for each seed how its rounds ended, and how often each fault and lie really happened;
+    exits 1 if members ever disagreed, an invariant broke, or a run stalled. Each run draws some of
+    the faults. The same seed always gives the same run.
     """
     first, last = _read_seeds(seeds)
-    scenario = Scenario(members=members, liars=liars, faults=_read_faults(faults), rounds=rounds)
+    scenario = Scenario(
+        members=members,
+        liars=liars,
+        lies=_read_names(lies, LIES, "--lies", "lie"),
+        faults=() if faults == "none" else _read_names(faults, FAULTS, "--faults", "fault"),
+        rounds=rounds,
+    )
     if liars >= members:
         raise click.BadParameter("somebody must be honest", param_hint="--liars")
     if liars > fault_bound(members):
@@ -70,13 +89,13 @@ def _read_seeds(text: str) -> tuple[int, int]:
     return int(first), int(last)
 
 
-def _read_faults(text: str) -> tuple[str, ...]:
-    names = () if text == "none" else tuple(text.split(","))
-    unknown = [name for name in names if name not in FAULTS]
+def _read_names(text: str, known: tuple[str, ...], option: str, what: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    unknown = [name for name in names if name not in known]
     if unknown:
-        known = ", ".join(FAULTS)
+        listed = ", ".join(known)
         raise click.BadParameter(
-            f"{unknown[0]!r} is no fault; known are {known}, or none", param_hint="--faults"
+            f"{unknown[0]!r} is no {what}; known are {listed}", param_hint=option
         )
     return names
 
@@ -102,15 +121,32 @@ def _write(path: Path, scenario: Scenario, seeds: str, outcomes: list[Outcome]) 
         "seeds": seeds,
         "faults": list(scenario.faults),
         "liars": scenario.liars,
+        "lies": list(scenario.lies),
         "rounds": scenario.rounds,
     }
     write_json(path, "simulate", args, [asdict(outcome) for outcome in outcomes])
+
+
+def injected_table(outcomes: list[Outcome]) -> list[str]:
+    """What happened in all runs together: name, how often, in how many runs."""
+    times: Counter[str] = Counter()
+    runs: Counter[str] = Counter()
+    for outcome in outcomes:
+        times.update(dict(outcome.injected))
+        runs.update(dict.fromkeys(dict(outcome.injected), 1))
+    if not times:
+        return []
+    width = max(map(len, times))
+    head = f"{'injected':<{width}}  {'times':>9}  {'runs':>6}"
+    return [head, *(f"{n:<{width}}  {times[n]:>9,}  {runs[n]:>6,}" for n in sorted(times))]
 
 
 def _conclude(outcomes: list[Outcome]) -> None:
     results = Counter(entry[2] for outcome in outcomes for entry in outcome.rounds)
     disagreements = [outcome.seed for outcome in outcomes if outcome.violation]
     stalls = [outcome.seed for outcome in outcomes if outcome.stalled]
+    for line in injected_table(outcomes):
+        click.echo(line)
     click.echo(
         f"{len(outcomes)} seeds, {results['merged']} rounds merged, {results['void']} attempts "
         f"void, {len(disagreements)} disagreements, {len(stalls)} stalls"

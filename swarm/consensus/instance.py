@@ -58,6 +58,7 @@ class Instance:
         proposals: First one of each view's leader.
         votes: By purpose and view, then by member: block and signature; first one each.
         certificates: By purpose and view.
+        kept: Which certificates are on our disk.
         mine: Our own votes; they are in `votes` too.
         evidence: What members signed that excludes each other, one line each.
     """
@@ -69,6 +70,7 @@ class Instance:
     proposals: Mapping[int, Proposal] = field(default_factory=dict)
     votes: Mapping[Key, Mapping[str, tuple[bytes, bytes]]] = field(default_factory=dict)
     certificates: Mapping[Key, Certificate] = field(default_factory=dict)
+    kept: frozenset[Key] = frozenset()
     mine: Mapping[Key, Vote] = field(default_factory=dict)
     evidence: Mapping[str, str] = field(default_factory=dict)
 

@@ -69,7 +69,7 @@ def advance(seat: Seat, instance: Instance, now_ms: int, judge: Judge) -> Step:
     effects: list[Effect] = []
     while True:
         before = instance
-        for act in (_learn, _start, _finalise, _change_view, _propose, _notarise, _time_out):
+        for act in (_learn, _keep, _start, _finalise, _change_view, _propose, _notarise, _time_out):
             instance, done = act(seat, instance, now_ms, judge)
             effects.extend(done)
             if instance.decided() is not None:
@@ -92,6 +92,24 @@ def _learn(seat: Seat, instance: Instance, now_ms: int, judge: Judge) -> Step:
     return grown, tuple(
         Broadcast(certificate_message(grown, key)) for key in fresh if key[0] != FINALIZE
     )
+
+
+def _keep(seat: Seat, instance: Instance, now_ms: int, judge: Judge) -> Step:
+    """Persist each certificate before we vote on its strength.
+
+    A member that crashes past the view of a certificate, and forgets it, cannot go back, and those
+    who lack it may never get it again: the votes that made it may be a liar's, or on a lost disk.
+    """
+    del now_ms, judge
+    fresh = sorted(key for key in instance.certificates if key[0] != FINALIZE)
+    records = tuple(
+        Persist(certificate_message(instance, key))
+        for key in fresh
+        if key not in instance.kept and seat.rules.must_persist()
+    )
+    if not records:
+        return instance, ()
+    return replace(instance, kept=instance.kept | set(fresh)), records
 
 
 def certificate_message(instance: Instance, key: tuple[str, int]) -> bytes:

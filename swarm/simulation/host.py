@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from swarm import codec, events
+from swarm.errors import StorageError
 from swarm.ledger.kinds import PARAMETERS
 from swarm.merge.merge import head_digest, merge
 from swarm.merge.updates import merge_updates, network_digest
 from swarm.node import Node
 from swarm.rounds import Patience
 from swarm.signing import SimSigner
+from swarm.simulation.disk import Disk
 from swarm.simulation.invariants import ViolationError
 from swarm.state import NodeConfig
 
 if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable
     from random import Random
 
     from numpy.typing import NDArray
@@ -29,31 +33,11 @@ if TYPE_CHECKING:
     from swarm.simulation.invariants import Invariants
 
 
-@dataclass
-class Disk:
-    """What survives a crash.
-
-    Attributes:
-        log: Persisted records, oldest first.
-        blocks: Final blocks, by height from 1.
-        blobs: Contributions by digest.
-        own: Our contribution of each round; of updates, of each base.
-        head: Digest that HEAD points to.
-        network: Digest that the network's pointer points to.
-    """
-
-    log: list[bytes] = field(default_factory=list)
-    blocks: list[bytes] = field(default_factory=list)
-    blobs: dict[bytes, bytes] = field(default_factory=dict)
-    own: dict[int | bytes, bytes] = field(default_factory=dict)
-    head: bytes = b""
-    network: bytes = b""
-
-
 class Surroundings(Protocol):
     """What a host needs of the world around it."""
 
     rng: Random
+    injected: Counter[str]
 
     def send(self, sender: str, receiver: str, message: bytes) -> None:
         """Hand a message to the network."""
@@ -63,8 +47,12 @@ class Surroundings(Protocol):
         """Let something happen to a host, unless it crashes before."""
         ...
 
-    def find(self, host: Host, effect: events.FetchBlob) -> bytes | None:
-        """A blob from whoever is up, reachable and willing."""
+    def again(self, host: Host, delay_ms: int, act: Callable[[], None]) -> None:
+        """Let a host do something later, unless it crashes before."""
+        ...
+
+    def find(self, host: Host, blob: bytes, holders: tuple[str, ...]) -> bytes | None:
+        """A blob from whoever is up, reachable and willing; whether it is true is not said."""
         ...
 
     def crashed(self, host: Host) -> None:
@@ -85,6 +73,13 @@ class Host:
         disk: What survives.
         run: Number of the present run; events of earlier runs are lost.
         crash_after: Effects until the next crash; negative for none.
+        clock_rate: How fast our monotonic clock runs.
+        skew_ms: How far it has jumped since the start.
+        is_full: Whether the disk takes nothing more.
+        fsync_ms: How long a write takes.
+        busy_until_ms: When what was written last is on disk.
+        hurt: Whether the disk lost something, and we must not vote yet.
+        spent: Rounds up to this one are not contributed to: the disk may have forgotten one (R3).
     """
 
     def __init__(
@@ -99,6 +94,16 @@ class Host:
         self.run = 0
         self.crash_after = -1
         self.clock_rate = 1.0
+        self.skew_ms = 0
+        self.is_full = False
+        self.fsync_ms = 0
+        self.busy_until_ms = 0
+        self.hurt = False
+        self.spent = 0
+        self.tears = False
+        self._is_told = False
+        self._lag_ms = 0
+        self._now_ms = 0
         self._world = world
         self._invariants = invariants
         self._config = NodeConfig(
@@ -108,10 +113,37 @@ class Host:
     def start(self, now_ms: int) -> None:
         """Start, or start again, from what the disk holds."""
         self.run += 1
-        self._started_ms = now_ms
-        self.node = Node(self.genesis, self.me, self.signer, self._config)
-        log, blocks = tuple(self.disk.log), tuple(self.disk.blocks)
-        self.step(events.Started(self.local_ms(now_ms), log, blocks))
+        self._started_ms = self._now_ms = self.busy_until_ms = now_ms
+        self.skew_ms = self._lag_ms = 0
+        config = self._config
+        try:
+            log, blocks = self._read("votes"), self._read("blocks")
+        except StorageError as error:
+            if not self.disk.decayed:
+                raise ViolationError(
+                    f"{self.me}: a torn write passes for damage: {error}"
+                ) from error
+            # The operator reads the message and does what it says: `--restored` (R26).
+            self._world.note(self, "restored")
+            for kind in tuple(self.disk.decayed):
+                self.disk.lose(kind)
+            self._invariants.on_loss(self.me, self.disk)
+            log, blocks = self._read("votes"), self._read("blocks")
+            self.hurt, self._is_told = True, False
+        if self.hurt and not self._is_told:
+            config = replace(config, restored=True)
+        self._invariants.on_start(self.me, log, blocks)
+        self.node = Node(self.genesis, self.me, self.signer, config)
+        self.step(events.Started(self.local_ms(now_ms), log, blocks), now_ms)
+
+    def _read(self, kind: str) -> tuple[bytes, ...]:
+        return self.disk.read(kind, self._world.rng)
+
+    def restore(self, backup: Disk) -> None:
+        """While down: the disk is replaced by an older state of itself, and the operator knows."""
+        self.disk = backup
+        self._invariants.on_loss(self.me, backup)
+        self.hurt, self._is_told = True, False
 
     def crash(self) -> None:
         """Lose everything but the disk."""
@@ -121,24 +153,72 @@ class Host:
 
     def local_ms(self, now_ms: int) -> int:
         """Our own monotonic clock: begins at each start and runs at its own rate."""
-        return int((now_ms - self._started_ms) * self.clock_rate)
+        return int((now_ms - self._started_ms) * self.clock_rate) + self.skew_ms
 
-    def step(self, event: Event) -> None:
+    @property
+    def is_up(self) -> bool:
+        """Whether the process runs."""
+        return self.node is not None
+
+    @property
+    def is_passive(self) -> bool:
+        """Whether it is up and must not vote yet (R26)."""
+        return self.node is not None and self.node._state.passive  # noqa: SLF001 (a simulation)
+
+    @property
+    def lag_ms(self) -> int:
+        """How much later what is sent now leaves, because the disk was not ready."""
+        return self._lag_ms
+
+    def step(self, event: Event, now_ms: int) -> None:
         """Let something happen; the process may crash between any two effects."""
         if self.node is None:
             return
+        self._now_ms, self._lag_ms = now_ms, 0
         for effect in self.node.step(event):
-            if self.crash_after == 0:
+            if self.crash_after == 0 or not self._takes(effect):
+                self._tear(effect)
                 self.crash()
                 return
             self.crash_after -= 1
             self.perform(effect)
+            if not self.is_up:
+                return
+        self.busy_until_ms = now_ms + self._lag_ms
+        if self.hurt and not self.is_passive:
+            self.hurt = False
+
+    def _takes(self, effect: Effect) -> bool:
+        """Whether the disk has room for what an effect writes; if not, the process ends."""
+        writes = isinstance(effect, events.Persist | events.AppendBlock | events.MoveHead)
+        if writes and self.is_full:
+            self._world.injected["full"] += 1
+            return False
+        return True
+
+    def _tear(self, effect: Effect) -> None:
+        """A crash in the middle of a write."""
+        if not self.tears or self.is_full:
+            return
+        rng = self._world.rng
+        match effect:
+            case events.Persist():
+                self.disk.tear("votes", effect.record, rng)
+            case events.AppendBlock():
+                self.disk.tear("blocks", effect.block, rng)
+            case _:
+                return
+        self._world.injected["torn"] += 1
 
     def perform(self, effect: Effect) -> None:
         """Perform one effect."""
         match effect:
             case events.Persist():
                 self.disk.log.append(effect.record)
+                self._is_told |= (
+                    codec.decode(effect.record, 1 << 20)[0] == "passive"
+                )  # no need to say `--restored` again
+                self._wait_for_disk()
                 self._invariants.on_persist(self.me, effect.record)
             case events.Send():
                 self.let_go(effect.message, (effect.to,))
@@ -147,6 +227,7 @@ class Host:
                 self.let_go(effect.message, others)
             case events.AppendBlock():
                 self._append(effect)
+                self._wait_for_disk()
             case events.MoveHead():
                 self._invariants.on_head(self.me, effect.round, effect.digest)
                 self.point(effect)
@@ -155,16 +236,22 @@ class Host:
             case events.StartContribution() | events.FetchBlob() | events.ComputeMerge():
                 self._begin(effect)
 
+    def _wait_for_disk(self) -> None:
+        if self.fsync_ms:
+            self._world.injected["slow"] += 1
+            self._lag_ms += self.fsync_ms
+
     def let_go(self, message: bytes, receivers: tuple[str, ...]) -> None:
         """Send a message."""
-        self._invariants.on_send(self.me, message)
+        self._invariants.on_send(self.me, message, self.disk)
         for receiver in receivers:
             self._world.send(self.me, receiver, message)
 
     def serves(self, blob: bytes, asker: str) -> bytes | None:
-        """The bytes of a blob, if we have them and give them away."""
+        """The bytes of a blob, if we have them, whole, and give them away."""
         del asker
-        return self.disk.blobs.get(blob) if self.node is not None else None
+        data = self.disk.blobs.get(blob) if self.node is not None else None
+        return data if data is not None and codec.blob_digest([data]) == blob else None
 
     def _append(self, effect: events.AppendBlock) -> None:
         self._invariants.on_append(self.me, effect.height, len(self.disk.blocks), effect.block)
@@ -180,46 +267,85 @@ class Host:
         self, effect: events.StartContribution | events.FetchBlob | events.ComputeMerge
     ) -> None:
         """What runs beside the core and comes back as an event."""
-        rng = self._world.rng
         match effect:
             case events.StartContribution():
-                blob = self.contribute(effect)
-                ready = events.ContributionReady(effect.round, effect.attempt, blob, effect.size)
-                self._world.later(self, 200 + rng.randrange(800), ready)
+                self._start_contribution(effect)
             case events.FetchBlob():
-                found = self.disk.blobs.get(effect.blob) or self._world.find(self, effect)
-                if found is not None:
-                    self.disk.blobs[effect.blob] = found
-                    stored = events.BlobStored(effect.blob)
-                    self._world.later(self, 20 + rng.randrange(80), stored)
+                self._fetch(effect)
             case events.ComputeMerge():
-                digest = self.merge(effect)
-                computed = events.MergeComputed(effect.round, effect.attempt, digest)
-                self._world.later(self, 20 + rng.randrange(80), computed)
+                self._start_merge(effect)
+
+    def _start_contribution(self, order: events.StartContribution) -> None:
+        key = (order.round, order.attempt)
+        answer: Event
+        if order.round <= self.spent and self._place(order) not in self.disk.own:
+            answer = events.ContributionAbstained(*key, "restored from a backup")
+        else:
+            answer = events.ContributionReady(*key, self.contribute(order), order.size)
+        self._world.later(self, 200 + self._world.rng.randrange(800), answer)
+
+    def _fetch(self, order: events.FetchBlob) -> None:
+        held = self.serves(order.blob, self.me)
+        found = held or self._world.find(self, order.blob, order.holders)
+        if found is None or codec.blob_digest([found]) != order.blob:
+            return
+        delay = 20 + self._world.rng.randrange(80)
+        if len(found) != order.size:
+            refused = events.BlobRefused(order.blob, f"has {len(found)} bytes")
+            self._world.later(self, delay, refused)
+        elif self.is_full:
+            self._world.injected["full"] += 1
+            self.crash()
+        else:
+            self.disk.blobs[order.blob] = found
+            self._world.later(self, delay, events.BlobStored(order.blob))
+
+    def _start_merge(self, order: events.ComputeMerge) -> None:
+        """Merge what the disk holds; what has decayed is fetched again first."""
+        ids = tuple(member for member in self.genesis.ids if member != self.me)
+        needed = {blob for _, blobs in order.contributions for blob in blobs}
+        needed |= {blob for one in order.updates for _, blob in one}
+        for blob in sorted(needed):
+            if self.serves(blob, self.me) is None:
+                found = self._world.find(self, blob, ids)
+                if found is not None:
+                    self.disk.blobs[blob] = found
+        if any(self.serves(blob, self.me) is None for blob in needed):
+            self._world.again(self, 2_000, lambda: self._start_merge(order))
+            return
+        computed = events.MergeComputed(order.round, order.attempt, self.merge(order))
+        self._world.later(self, 20 + self._world.rng.randrange(80), computed)
+
+    @staticmethod
+    def _place(order: events.StartContribution) -> int | bytes:
+        return order.base if order.kind == PARAMETERS else order.round
 
     def contribute(self, order: events.StartContribution) -> bytes:
         """Digest of our contribution: drawn once, then the same for ever (R13)."""
-        place = order.base if order.kind == PARAMETERS else order.round
-        if order.kind == PARAMETERS and order.base != self.disk.network:
-            raise ViolationError(f"{self.me} trains on parameters that it does not have")
+        self._invariants.on_contribution(self.me, order, self.disk)
+        place = self._place(order)
         if place not in self.disk.own:
-            cells = [self._world.rng.randrange(-1000, 1000) for _ in range(order.size // 4)]
-            data = struct.pack(f"<{len(cells)}i", *cells)
-            blob = codec.blob_digest([data])
-            self.disk.blobs[blob] = data
-            self.disk.own[place] = blob
-            self._invariants.blobs[blob] = data
-        return self.disk.own[place]
+            self.disk.own[place] = self.draw(order)
+        data = self.disk.own[place]
+        blob = codec.blob_digest([data])
+        self.disk.blobs[blob] = data
+        self._invariants.blobs[blob] = data
+        return blob
+
+    def draw(self, order: events.StartContribution) -> bytes:
+        """A contribution of the right size."""
+        cells = [self._world.rng.randrange(-1000, 1000) for _ in range(order.size // 4)]
+        return struct.pack(f"<{len(cells)}i", *cells)
 
     def merge(self, effect: events.ComputeMerge) -> bytes:
         """Digest of the real merge of what the disk holds."""
         manifest, updates = self.genesis.manifest_digest, self.genesis.updates
         if effect.updates and updates is not None:
-            rounds = [{who: self._read(blob) for who, blob in one} for one in effect.updates]
+            rounds = [{who: self._cells(blob) for who, blob in one} for one in effect.updates]
             merged = merge_updates(rounds, effect.anchors, updates.entry, updates.norm)
             return network_digest(manifest, merged)
         arrays = {
-            member: [self._read(blob) for blob in blobs] for member, blobs in effect.contributions
+            member: [self._cells(blob) for blob in blobs] for member, blobs in effect.contributions
         }
         return head_digest(manifest, *merge(arrays, effect.anchors))
 
@@ -230,5 +356,5 @@ class Host:
         else:
             self.disk.head = effect.digest
 
-    def _read(self, blob: bytes) -> NDArray[np.int32]:
+    def _cells(self, blob: bytes) -> NDArray[np.int32]:
         return np.frombuffer(self.disk.blobs[blob], dtype="<i4")

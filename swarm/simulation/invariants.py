@@ -17,10 +17,12 @@ from swarm.ledger.transactions import Commit, MergeResult
 from swarm.simulation.scenario import WEIGHTS
 
 if TYPE_CHECKING:
+    from swarm.events import StartContribution
     from swarm.ledger.blocks import Block
     from swarm.ledger.genesis import Genesis
     from swarm.ledger.kinds import Updates
     from swarm.ledger.rounds import Ledger, Verify
+    from swarm.simulation.disk import Disk
 
 
 class ViolationError(AssertionError):
@@ -49,6 +51,8 @@ class Invariants:
     _votes: dict[tuple[str, int, int, str], bytes] = field(default_factory=dict)
     _persisted: set[bytes] = field(default_factory=set)
     _committed: dict[tuple[str, int | bytes], bytes] = field(default_factory=dict)
+    _log: dict[str, list[bytes]] = field(default_factory=dict)
+    _height: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.ledger = empty_ledger(self.genesis)
@@ -59,6 +63,7 @@ class Invariants:
             raise ViolationError(f"{member} appends height {height} after {already}")
         data = read_final(final).data
         block_hash = codec.digest(data)
+        self._height[member] = height
         if height <= len(self.chain):
             if self.chain[height - 1] != block_hash:
                 raise ViolationError(f"disagreement: {member} has another block {height}")
@@ -73,6 +78,7 @@ class Invariants:
 
     def on_persist(self, member: str, record: bytes) -> None:
         """An honest member has put a record on its disk."""
+        self._log.setdefault(member, []).append(record)
         value = codec.decode(record, 1 << 20)
         if value[0] != "vote":
             return
@@ -81,9 +87,34 @@ class Invariants:
         self._persisted.add(signature)
         self._check_vote(member, purpose, height, view, block)
 
-    def on_send(self, member: str, message: bytes) -> None:
-        """An honest member lets a message go: a vote of its own must be on its disk (R26)."""
+    def on_start(self, member: str, log: tuple[bytes, ...], blocks: tuple[bytes, ...]) -> None:
+        """An honest member starts: what its disk has taken, and has not lost by decay, is there."""
+        if member not in self.honest:
+            return
+        if list(log) != self._log.get(member, []):
+            raise ViolationError(f"{member} has lost a record that was on its disk")
+        if len(blocks) != self._height.get(member, 0):
+            raise ViolationError(f"{member} has lost a final block that was on its disk")
+
+    def on_contribution(self, member: str, order: StartContribution, disk: Disk) -> None:
+        """An honest member makes a contribution: to parameters that it has."""
+        is_update = order.kind == PARAMETERS and member in self.honest
+        if is_update and order.base != disk.network:
+            raise ViolationError(f"{member} trains on parameters that it does not have")
+
+    def on_loss(self, member: str, disk: Disk) -> None:
+        """The disk of an honest member has lost something, and its operator knows."""
+        self._log[member], self._height[member] = list(disk.log), len(disk.blocks)
+
+    def on_send(self, member: str, message: bytes, disk: Disk) -> None:
+        """An honest member lets a message go: what it says must be on its disk (R24, R26)."""
         value = codec.decode(message, 1 << 20)
+        if (
+            value[0] == "receipt"
+            and value[1]["by"] == member
+            and value[1]["blob"] not in disk.blobs
+        ):
+            raise ViolationError(f"{member} gives a receipt for what is not on its disk")
         if value[0] == "vote" and value[1][1] == member:
             purpose, _, body, signature = value[1]
             if signature not in self._persisted:

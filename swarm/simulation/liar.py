@@ -1,6 +1,6 @@
-"""A member that lies in every way we could think of, with its own key only.
+"""A member that lies in every way we could think of at once, with its own key only.
 
-It runs the honest core, so that it is always in the middle of things, and then
+`TwoFaced` runs the honest core, so that it is always in the middle of things, and then
 
 - proposes one block to some and another to the rest, and votes for everything it sees;
 - announces a wrong merge, and proposes it;
@@ -41,24 +41,19 @@ if TYPE_CHECKING:
     from swarm.ledger.transactions import Transaction
 
 
-class Liar(Host):
-    """A lying member."""
+class Unchecked(Host):
+    """A member that answers to no invariant and never crashes; so far it does not lie."""
 
-    def step(self, event: Event) -> None:
-        """As an honest one, but with a false merge, and a word on everything it hears."""
+    def step(self, event: Event, now_ms: int) -> None:
+        """Let something happen."""
         if self.node is None:
             return
-        if isinstance(event, events.MergeComputed):
-            wrong = codec.digest(event.digest)
-            event = events.MergeComputed(event.round, event.attempt, wrong)
-        if isinstance(event, events.Received):
-            with suppress(RemoteProtocolError, IndexError, TypeError):  # another liar's garbage
-                self._vote_for_everything(event.message)
+        self._now_ms = now_ms
         for effect in self.node.step(event):
             self.perform(effect)
 
     def perform(self, effect: Effect) -> None:
-        """As an honest one, but unchecked, and unfaithfully."""
+        """As an honest one, but unchecked."""
         match effect:
             case events.Persist():
                 self.disk.log.append(effect.record)
@@ -72,6 +67,32 @@ class Liar(Host):
                 super().perform(effect)
 
     def let_go(self, message: bytes, receivers: tuple[str, ...]) -> None:
+        """Send a message."""
+        for receiver in receivers:
+            self._world.send(self.me, receiver, message)
+
+    def lied(self, name: str) -> None:
+        """Count a lie."""
+        self._world.injected[name] += 1
+
+
+class TwoFaced(Unchecked):
+    """Lies in every way that its own key allows, at once."""
+
+    def step(self, event: Event, now_ms: int) -> None:
+        """As an honest one, but with a false merge, and a word on everything it hears."""
+        if self.node is None:
+            return
+        if isinstance(event, events.MergeComputed):
+            wrong = codec.digest(event.digest)
+            event = events.MergeComputed(event.round, event.attempt, wrong)
+            self.lied("lie: false merge")
+        if isinstance(event, events.Received):
+            with suppress(RemoteProtocolError, IndexError, TypeError):  # another liar's garbage
+                self._vote_for_everything(event.message)
+        super().step(event, now_ms)
+
+    def let_go(self, message: bytes, receivers: tuple[str, ...]) -> None:
         """Send to each receiver the message, another one, or garbage as well."""
         rng = self._world.rng
         other = self._twist(message)
@@ -79,12 +100,16 @@ class Liar(Host):
             is_deceived = other is not None and rng.random() < 0.5
             chosen = other if other is not None and is_deceived else message
             self._world.send(self.me, receiver, chosen)
+            if is_deceived:
+                self.lied("lie: two faces")
             if rng.random() < 0.1:
                 self._world.send(self.me, receiver, self._garbage(message))
+                self.lied("lie: garbage")
 
     def serves(self, blob: bytes, asker: str) -> bytes | None:
         """Give our own contribution to one member only."""
-        if blob in self.disk.own.values() and asker != self.genesis.ids[-1]:
+        if self.disk.blobs.get(blob) in self.disk.own.values() and asker != self.genesis.ids[-1]:
+            self.lied("lie: withheld blob")
             return None
         return super().serves(blob, asker)
 
@@ -109,17 +134,18 @@ class Liar(Host):
 
     def _other_proposal(self, signed: Sequence[Any]) -> bytes | None:
         body = codec.decode(signed[2], 1 << 20)
-        block = codec.decode(body["block"], 1 << 20)
-        entries = [Signed(*entry) for entry in block["transactions"]]
-        twisted = self._other_transaction(read_transaction(entries[0]))
+        return self.make_proposal(body["height"], body["view"], body["block"])
+
+    def make_proposal(self, height: int, view: int, block: bytes) -> bytes | None:
+        """A proposal of another block than this one, as if nothing had been notarised before."""
+        value = codec.decode(block, 1 << 20)
+        twisted = self._other_transaction(read_transaction(Signed(*value["transactions"][0])))
         if twisted is None:
             return None
-        purpose, value = write_transaction(twisted)
-        mine = sign(self.signer, self.me, purpose, value)
-        other = write_block(block["height"], block["previous"], [mine])
-        lie = proposal_body(body["height"], body["view"], 0, other)
-        signed_lie = sign(self.signer, self.me, "proposal", lie)
-        return codec.encode(["proposal", signed_lie.to_value()])
+        mine = sign(self.signer, self.me, *write_transaction(twisted))
+        other = write_block(value["height"], value["previous"], [mine])
+        signed = sign(self.signer, self.me, "proposal", proposal_body(height, view, 0, other))
+        return codec.encode(["proposal", signed.to_value()])
 
     def _other_transaction(self, transaction: Transaction) -> Transaction | None:
         """Something else that may come next, as far as the ledger alone can say."""
@@ -146,6 +172,7 @@ class Liar(Host):
 
     def _forged_receipt(self, value: dict[str, Any]) -> bytes:
         """A receipt in another member's name."""
+        self.lied("lie: forged receipt")
         return codec.encode(["receipt", {**value, "by": self.genesis.ids[0]}])
 
     def _vote_for_everything(self, message: bytes) -> None:
@@ -153,6 +180,7 @@ class Liar(Host):
         value = codec.decode(message, 1 << 20)
         if value[0] == "vote" and value[1][0] == NOTARIZE:
             height, view, block = codec.decode(value[1][2], 1 << 10)
+            self.lied("lie: vote for everything")
             for purpose, named in ((NOTARIZE, block), (FINALIZE, block), (NULLIFY, NO_BLOCK)):
                 self._vote(purpose, height, view, named)
         if value[0] == "transaction" and value[1][0] == "commit":
@@ -163,8 +191,13 @@ class Liar(Host):
         vote = [purpose, self.me, body, self.signer.sign(purpose, body)]
         message = codec.encode(["vote", vote])
         for receiver in self.genesis.ids:
-            if receiver != self.me and self._world.rng.random() < 0.5:
+            if receiver != self.me and self.tells(purpose, height, receiver):
                 self._world.send(self.me, receiver, message)
+
+    def tells(self, purpose: str, height: int, receiver: str) -> bool:
+        """Whether a member hears a vote of ours."""
+        del purpose, height, receiver
+        return self._world.rng.random() < 0.5
 
     def _claim(self, signed: Signed) -> None:
         commit = read_transaction(signed)

@@ -9,8 +9,18 @@ from swarm.consensus.rules import Rules
 from swarm.ledger.genesis import Genesis, Member
 from swarm.ledger.kinds import Terms, Updates
 
-FAULTS: Final = ("loss", "delay", "duplicate", "reorder", "partition", "crash")
-"""Names of faults, as `murmuration simulate --faults` takes them."""
+FAULTS: Final = (
+    *("loss", "delay", "duplicate", "reorder", "partition", "one-way", "bridge"),
+    *("clock", "crash", "torn", "full", "slow", "flip", "restore"),
+)
+"""Names of faults, as `murmuration simulate --faults` takes them: of the network, then of
+clocks, processes and disks. `torn` tears the writes that crashes hit."""
+
+LIES: Final = (
+    *("two-faced", "fork", "silent", "censor", "early", "replay"),
+    *("withhold", "malformed", "twin", "old-disk"),
+)
+"""Kinds of liars, as `--lies` takes them (`swarm.simulation.liars`)."""
 
 CELLS: Final = 5
 """Cells of a simulated contribution; int32 each."""
@@ -25,7 +35,8 @@ class Scenario:
     Attributes:
         members: How many.
         liars: How many of them lie; at most f for the guarantees to hold.
-        faults: Names from `FAULTS`.
+        lies: Names from `LIES`; each liar draws one.
+        faults: Names from `FAULTS`; each run draws some of them.
         rounds: How many rounds to decide; all but the first are asked for after the faults.
         faults_until_ms: When faults stop, in simulated time.
         patience_ms: How long after that everything must be decided.
@@ -36,6 +47,7 @@ class Scenario:
 
     members: int = 4
     liars: int = 0
+    lies: tuple[str, ...] = LIES
     faults: tuple[str, ...] = FAULTS
     rounds: int = 2
     faults_until_ms: int = 12_000

@@ -15,7 +15,7 @@ from swarm.ledger.blocks import read_final, vote_body
 from swarm.node import Node
 from swarm.protocol import sign
 from swarm.signing import SimSigner
-from swarm.simulation.host import Disk
+from swarm.simulation.disk import Disk
 from swarm.simulation.scenario import make_genesis
 from swarm.state import NodeConfig
 

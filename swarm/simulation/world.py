@@ -9,23 +9,26 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
+from swarm.codec import blob_digest
 from swarm.events import Received, RoundRequested, Tick
 from swarm.ledger.kinds import PARAMETERS, STATISTICS
 from swarm.signing import SimSigner
+from swarm.simulation.faults import Faults
 from swarm.simulation.host import Host
 from swarm.simulation.invariants import Invariants, ViolationError
-from swarm.simulation.liar import Liar
+from swarm.simulation.liars import make_liar
 from swarm.simulation.network import Network
 from swarm.simulation.scenario import make_genesis
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from swarm.events import Event, FetchBlob
+    from swarm.events import Event
     from swarm.ledger.rounds import Ledger
     from swarm.simulation.scenario import Scenario
 
@@ -46,6 +49,7 @@ class Outcome:
         stalled: Whether something was still undecided when patience ended.
         trace: SHA-256 over everything that happened.
         events: How many things happened.
+        injected: How often each fault and lie happened, by name.
     """
 
     seed: int
@@ -56,6 +60,7 @@ class Outcome:
     stalled: bool
     trace: str
     events: int
+    injected: tuple[tuple[str, int], ...]
 
 
 def simulate(seed: int, scenario: Scenario) -> Outcome:
@@ -76,6 +81,7 @@ def simulate(seed: int, scenario: Scenario) -> Outcome:
         stalled=not violation and not world.is_finished(),
         trace=world.trace.hexdigest(),
         events=world.count,
+        injected=tuple(sorted((name, n) for name, n in world.injected.items() if n)),
     )
 
 
@@ -96,6 +102,8 @@ class World:
         trace: Hash of everything that happened.
         count: How many things happened.
         notes: What nodes and hosts had to say: time, member, text.
+        injected: How often each fault and lie happened.
+        network: Between the hosts.
     """
 
     def __init__(self, seed: int, scenario: Scenario) -> None:
@@ -106,18 +114,22 @@ class World:
         self.trace = hashlib.sha256()
         self.count = 0
         self.notes: list[tuple[int, str, str]] = []
-        self._scenario = scenario
+        self.injected: Counter[str] = Counter()
+        self.scenario = scenario
         genesis = make_genesis(scenario.members)
         liars = frozenset(self.rng.sample(genesis.ids, scenario.liars))
         verify = SimSigner("", genesis.swarm_id).verify
         self.invariants = Invariants(genesis, verify, frozenset(genesis.ids) - liars)
-        self._network = Network(scenario, self.rng)
+        self._faults = Faults(self)
+        self.network = Network(
+            self._faults.active, scenario.faults_until_ms, self.rng, self.injected
+        )
         self.hosts: dict[str, Host] = {}
         for member in genesis.ids:
-            kind = Liar if member in liars else Host
-            self.hosts[member] = kind(genesis, member, self, scenario.rules, self.invariants)
+            make = make_liar if member in liars else Host
+            self.hosts[member] = make(genesis, member, self, scenario.rules, self.invariants)
         self._down = frozenset(genesis.ids[index] for index in scenario.down)
-        self._honest = [
+        self.honest = [
             host
             for member, host in self.hosts.items()
             if member not in liars and member not in self._down
@@ -132,7 +144,7 @@ class World:
         Raises:
             ViolationError: An invariant broke.
         """
-        end_ms = self._scenario.faults_until_ms + self._scenario.patience_ms
+        end_ms = self.scenario.faults_until_ms + self.scenario.patience_ms
         while self._queue and not self.is_finished():
             due = heapq.heappop(self._queue)
             if due.at_ms > end_ms:
@@ -143,7 +155,7 @@ class World:
     def is_finished(self) -> bool:
         """Whether all rounds are decided and all honest members know it, and hold the merge."""
         ledger = self.invariants.ledger
-        if ledger.current is not None or _decided_rounds(ledger) < self._scenario.rounds:
+        if ledger.current is not None or _decided_rounds(ledger) < self.scenario.rounds:
             return False
         head = ledger.head.digest if ledger.head else b""
         network = ledger.network.digest if ledger.network else b""
@@ -151,110 +163,99 @@ class World:
             host.node is not None
             and len(host.disk.blocks) == ledger.height
             and (host.disk.head, host.disk.network) == (head, network)
-            for host in self._honest
+            for host in self.honest
         )
 
     def send(self, sender: str, receiver: str, message: bytes) -> None:
-        """Hand a message to the network."""
+        """Hand a message to the network; as on a stream, it does not outlive a restart."""
         host = self.hosts[receiver]
-        for delay in self._network.arrivals(sender, receiver, self.now_ms):
-            self._at(delay, lambda: self._deliver(host, sender, message))
+        event = Received(sender, message)
+        for delay in self.network.arrivals(sender, receiver, self.now_ms):
+            self.later(host, self.hosts[sender].lag_ms + delay, event)
 
     def later(self, host: Host, delay_ms: int, event: Event) -> None:
         """Let something happen to a host, unless it crashes before."""
+        self.again(host, delay_ms, lambda: self._step(host, event))
+
+    def again(self, host: Host, delay_ms: int, act: Callable[[], None]) -> None:
+        """Let a host do something later, unless it crashes before, and not before its disk is."""
         run = host.run
 
-        def act() -> None:
-            if host.run == run:
-                self._step(host, event)
+        def wait() -> None:
+            if host.run != run or host.node is None:
+                return
+            if host.busy_until_ms > self.now_ms:
+                self.at(host.busy_until_ms - self.now_ms, wait)
+            else:
+                act()
 
-        self._at(delay_ms, act)
+        self.at(delay_ms, wait)
 
-    def find(self, host: Host, effect: FetchBlob) -> bytes | None:
-        """A blob from the first holder that is up, reachable and willing."""
-        faulty = self._network.is_faulty(self.now_ms)
-        for member in effect.holders:
-            if faulty and (self._network.is_cut(member, host.me) or self.rng.random() < 0.1):
+    def find(self, host: Host, blob: bytes, holders: tuple[str, ...]) -> bytes | None:
+        """A blob from the first holder that is up, reachable and willing, and does not cheat."""
+        faulty = self.network.is_faulty(self.now_ms)
+        for member in holders:
+            if faulty and (self.network.is_cut(member, host.me) or self.rng.random() < 0.1):
                 continue
-            found = self.hosts[member].serves(effect.blob, host.me)
-            if found is not None:
+            found = self.hosts[member].serves(blob, host.me)
+            if found is not None and blob_digest([found]) == blob:
                 return found
         return None
 
     def crashed(self, host: Host) -> None:
         """A host is down; it starts again after a while."""
+        self.injected["crash"] += 1
         self.note(host, "crash")
-        self._at(500 + self.rng.randrange(5_000), lambda: self._start(host))
+        self.at(500 + self.rng.randrange(5_000), lambda: self._start(host))
 
     def note(self, host: Host, text: str) -> None:
         """For the trace, and for people who look for the reason of a failure."""
         self.notes.append((self.now_ms, host.me, text))
 
     def _prepare(self) -> None:
-        faults, until_ms = self._scenario.faults, self._scenario.faults_until_ms
         for host in self.hosts.values():
             if host.me in self._down:
                 continue
             host.clock_rate = 0.95 + 0.1 * self.rng.random()
-            self._at(self.rng.randrange(500), lambda host=host: self._start(host))  # type: ignore[misc]
-            if "crash" in faults and not isinstance(host, Liar):
-                for _ in range(self.rng.randrange(5)):
-                    at_ms = self.rng.randrange(until_ms)
-                    self._at(at_ms, lambda host=host: self._doom(host))  # type: ignore[misc]
-        if "crash" in faults:
-            self._at(until_ms, self._pardon)
-        if "partition" in faults:
-            for at_ms in range(0, until_ms, 2_000):
-                self._at(at_ms, lambda: self._network.change(tuple(self.hosts)))
-        self._at(1_000, self._ask_for_round)
-
-    def _doom(self, host: Host) -> None:
-        """Let a host crash after some more effects: between any two of them."""
-        host.crash_after = self.rng.randrange(12)
-
-    def _pardon(self) -> None:
-        for host in self.hosts.values():
-            host.crash_after = -1
+            self.at(self.rng.randrange(500), lambda host=host: self._start(host))  # type: ignore[misc]
+        self._faults.plan()
+        self.at(1_000, self._ask_for_round)
 
     def _start(self, host: Host) -> None:
         if host.node is not None:
             return
         self._mark(host, "start")
+        self._faults.before_start(host)
         host.start(self.now_ms)
-        run = host.run
 
         def tick() -> None:
-            if host.run == run and host.node is not None:
-                self._step(host, Tick(host.local_ms(self.now_ms)))
-                self._at(TICK_MS, tick)
+            self._step(host, Tick(host.local_ms(self.now_ms)))
+            self.again(host, TICK_MS, tick)
 
-        self._at(TICK_MS, tick)
+        self.again(host, TICK_MS, tick)
 
     def _ask_for_round(self) -> None:
         """The operator: asks, through anybody who is up, until enough rounds are decided."""
         ledger = self.invariants.ledger
         decided = _decided_rounds(ledger)
-        is_early = decided and self._network.is_faulty(self.now_ms)
-        up = [host for host in self._honest if host.node is not None]
-        if up and ledger.current is None and decided < self._scenario.rounds and not is_early:
+        is_early = decided and self.network.is_faulty(self.now_ms)
+        up = [host for host in self.honest if host.node is not None]
+        if up and ledger.current is None and decided < self.scenario.rounds and not is_early:
             kind = self._kinds.choice((STATISTICS, PARAMETERS))
-            request = RoundRequested(kind, AS_OF, self._scenario.close_after_seconds)
+            request = RoundRequested(kind, AS_OF, self.scenario.close_after_seconds)
             self._step(self.rng.choice(up), request)
-        self._at(5_000, self._ask_for_round)
-
-    def _deliver(self, host: Host, sender: str, message: bytes) -> None:
-        if host.node is not None:
-            self._step(host, Received(sender, message))
+        self.at(5_000, self._ask_for_round)
 
     def _step(self, host: Host, event: Event) -> None:
         self._mark(host, event)
-        host.step(event)
+        host.step(event, self.now_ms)
 
     def _mark(self, host: Host, what: object) -> None:
         self.count += 1
         self.trace.update(f"{self.now_ms} {host.me} {what!r}".encode())
 
-    def _at(self, delay_ms: int, act: Callable[[], None]) -> None:
+    def at(self, delay_ms: int, act: Callable[[], None]) -> None:
+        """Let something happen after a while."""
         self._order += 1
         heapq.heappush(self._queue, _Due(self.now_ms + delay_ms, self._order, act))
 

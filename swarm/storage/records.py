@@ -3,7 +3,7 @@
 - A record is length (4 bytes), CRC-32 of the length (4), CRC-32 of the payload (4), payload;
   integers are little-endian. The file begins with a line that names its kind.
 - A record is durable once `sync` has returned (R26: persist, then send).
-- A crash can only leave the last record incomplete, or filled with zeros; that tail was never
+- A crash can only leave the last record incomplete, or ending in zeros; that tail was never
   acted on, and opening the file removes it and says so. Any other difference is damage: the
   length has its own checksum, so a flipped bit cannot pass for a torn tail.
 """
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MAX_RECORD_BYTES = 1 << 24
 _HEADER = struct.Struct("<III")
+_ZEROS = 64
+"""So many zero bytes up to the end of the file are a torn write: what we write ends otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,21 @@ class Records:
     torn: int
 
 
-def _magic(kind: str) -> bytes:
+def pack_kind(kind: str) -> bytes:
+    """The first line of a record file."""
     return f"murmuration-{kind}/1\n".encode()
+
+
+def pack_record(payload: bytes) -> bytes:
+    """The bytes of one record.
+
+    Raises:
+        ValueError: The payload is larger than `MAX_RECORD_BYTES`.
+    """
+    if len(payload) > MAX_RECORD_BYTES:
+        raise ValueError(f"a record of {len(payload)} bytes; at most {MAX_RECORD_BYTES}")
+    length_sum = zlib.crc32(struct.pack("<I", len(payload)))
+    return _HEADER.pack(len(payload), length_sum, zlib.crc32(payload)) + payload
 
 
 def _damage(path: Path, offset: int, what: str) -> StorageError:
@@ -66,7 +81,21 @@ def read_records(path: Path, kind: str) -> Records:
     """
     with disk("read", path):
         data = path.read_bytes() if path.exists() else b""
-    magic = _magic(kind)
+    return parse_records(path, kind, data)
+
+
+def parse_records(path: Path, kind: str, data: bytes) -> Records:
+    """What the bytes of a record file say.
+
+    Args:
+        path: For messages.
+        kind: What the first line must name.
+        data: All of the file.
+
+    Raises:
+        StorageError: They are damaged or of another kind, with the offset.
+    """
+    magic = pack_kind(kind)
     if len(data) < len(magic) and magic.startswith(data):
         return Records((), 0, len(data))
     if not data.startswith(magic):
@@ -83,21 +112,25 @@ def read_records(path: Path, kind: str) -> Records:
 
 
 def _read_one(path: Path, data: bytes, offset: int) -> bytes | None:
-    """One record; None if only a torn one begins at `offset`."""
-    header = data[offset : offset + _HEADER.size]
-    if not any(header) and not any(data[offset:]):
-        return None  # file systems may leave zeros where a crash cut a write short
-    if len(header) < _HEADER.size:
+    """One record; None if only a torn one begins at `offset`.
+
+    File systems may leave zeros where a power cut ended a write, behind any part of it.
+    """
+    begin = offset + _HEADER.size
+    if len(data) < begin or not any(data[offset:]):
         return None
     length, length_sum, payload_sum = _HEADER.unpack_from(data, offset)
     if zlib.crc32(data[offset : offset + 4]) != length_sum:
-        raise _damage(path, offset, "the length of a record does not match its checksum")
-    begin = offset + _HEADER.size
+        if len(data) - begin < _ZEROS or any(data[begin:]):
+            raise _damage(path, offset, "the length of a record does not match its checksum")
+        return None
     if len(data) - begin < length:
         return None
     payload = data[begin : begin + length]
     if zlib.crc32(payload) != payload_sum:
-        raise _damage(path, offset, "a record does not match its checksum")
+        if length < _ZEROS or any(data[begin + length - _ZEROS :]):
+            raise _damage(path, offset, "a record does not match its checksum")
+        return None
     return payload
 
 
@@ -134,7 +167,7 @@ class RecordLog:
                         "unfinished; nothing had been sent on its strength"
                     )
                 if not found.end:
-                    self._write(_magic(kind))
+                    self._write(pack_kind(kind))
                 os.fsync(self._file)
                 sync_folder(path.parent)
         except BaseException:
@@ -162,12 +195,9 @@ class RecordLog:
             StorageError: The disk refused; the file is as before.
             ValueError: The payload is larger than `MAX_RECORD_BYTES`.
         """
-        if len(payload) > MAX_RECORD_BYTES:
-            raise ValueError(f"a record of {len(payload)} bytes; at most {MAX_RECORD_BYTES}")
-        length = struct.pack("<I", len(payload))
-        header = _HEADER.pack(len(payload), zlib.crc32(length), zlib.crc32(payload))
+        record = pack_record(payload)
         with disk("append to", self.path):
-            self._write(header + payload)
+            self._write(record)
 
     def sync(self) -> None:
         """Make all appended records durable.

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import pytest
 
+from swarm import events
 from swarm.codec import digest
 from swarm.consensus.rules import Rules
-from swarm.ledger.blocks import write_block
+from swarm.ledger.blocks import NO_BLOCK, write_block
 from swarm.ledger.rounds import compute_expected, empty_ledger
 from swarm.ledger.transactions import RoundOpen, write_transaction
 from swarm.protocol import sign
@@ -191,6 +192,35 @@ def test_a_persisted_vote_is_never_cast_again() -> None:
     schedule = vote_crash_and_vote_again(Rules())
     assert schedule.decided(0) == [digest(opening_block(schedule, 2, "2026-01-01"))]
     assert schedule.decided(3) == []
+
+
+def enter_by_a_certificate_and_crash(rules: Rules) -> Schedule:
+    """A liar lets one member alone see a nullification; that member votes on, crashes, restarts."""
+    schedule = Schedule(4, rules, honest=(0, 1, 3))
+    schedule.request(3, "2026-01-01")
+    schedule.drain(lambda x: x.kind == "transaction")  # a height begins; the liar leads view 1
+    for index in (1, 3):  # whose clocks are ahead
+        schedule.step(index, events.Tick(2_500))
+    schedule.drain(lambda x: x.kind == "nullify" and x.receiver == schedule.ids[0])
+    schedule.vote(2, 0, "nullify", 1, NO_BLOCK)
+    schedule.step(0, events.Tick(4_500))
+    schedule.letters = []
+    schedule.crash(0)
+    schedule.start(0)
+    return schedule
+
+
+def test_a_certificate_that_a_vote_rests_on_is_not_forgotten_in_a_crash() -> None:
+    schedule = enter_by_a_certificate_and_crash(Rules())
+    for _ in range(60):
+        schedule.drain(lambda x: x.receiver != schedule.ids[2])
+        schedule.tick(1_000)
+    assert all(schedule.decided(index) for index in (0, 1, 3))
+
+
+def test_a_member_that_persists_nothing_forgets_it_and_all_stand_still() -> None:
+    schedule = enter_by_a_certificate_and_crash(VoteWithoutPersisting())
+    assert schedule.nodes[schedule.ids[0]].view().view == 1
 
 
 @pytest.mark.parametrize(

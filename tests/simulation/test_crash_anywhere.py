@@ -8,7 +8,8 @@ from swarm.simulation.scenario import Scenario
 from swarm.simulation.world import World
 
 QUIET = Scenario(faults=(), rounds=1)
-STRIDE = 2
+STRIDE = 4
+"""Of the effects after which a crash is tried; `make soak` tries each."""
 
 
 def count_effects(index: int) -> int:
@@ -24,10 +25,21 @@ def count_effects(index: int) -> int:
 def test_a_member_may_crash_after_any_effect(index):
     effects = count_effects(index)
     assert effects > 50
-    for crash_after in range(index % STRIDE, effects, STRIDE):
+    crash_after_each(index, range(index % STRIDE, effects, STRIDE))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("index", [0, 1, 2, 3])
+def test_a_member_may_crash_after_each_effect_and_within_each_write(index):
+    crash_after_each(index, range(count_effects(index)), tears=True)
+
+
+def crash_after_each(index: int, points: range, *, tears: bool = False) -> None:
+    for crash_after in points:
         world = World(1, QUIET)
         host = list(world.hosts.values())[index]
         host.crash_after = crash_after
+        host.tears = tears
         world.run()
         assert world.is_finished(), crash_after
         assert host.run == 2, crash_after

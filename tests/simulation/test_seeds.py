@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from swarm.simulation.scenario import Scenario
+from swarm.simulation.scenario import FAULTS, LIES, Scenario
 from swarm.simulation.world import Outcome, World, simulate
 
 KEPT = [
@@ -26,8 +26,12 @@ def test_honest_members_agree_and_finish_under_faults(first: int) -> None:
     for seed in range(first, first + 10):
         outcome = simulate(seed, Scenario())
         check(outcome)
-        # The second round opens after the faults: nobody may be missing from it.
-        assert outcome.rounds[-1] == (2, 1, "merged", 4), outcome
+        number, _, result, members = outcome.rounds[-1]
+        # The second round opens after the faults: nobody may be missing from it, but for one
+        # whose disk was lost and who waits for a height to which it cannot have come (R26).
+        is_hurt = {"flip", "restore"} & set(dict(outcome.injected))
+        assert (number, result) == (2, "merged"), outcome
+        assert members >= (3 if is_hurt else 4), outcome
 
 
 @pytest.mark.parametrize("first", range(100, 170, 10))
@@ -75,12 +79,17 @@ def test_the_same_seed_gives_the_same_trace_and_another_seed_another() -> None:
 
 
 def test_every_fault_and_lie_really_happens() -> None:
-    worlds = [World(seed, Scenario(liars=1)) for seed in range(10)]
-    for world in worlds:
-        world.run()
-    texts = [text for world in worlds for _, _, text in world.notes]
-    assert any(text == "crash" for text in texts)
-    assert any("contradicts itself" in text for text in texts)
-    assert any("bytes that are not our CBOR" in text for text in texts)
-    assert any("a receipt whose signature is not" in text for text in texts)
-    assert any(host.run > 1 for world in worlds for host in world.hosts.values())
+    happened: set[str] = set()
+    for number, lie in enumerate(LIES):
+        for seed in range(200 + 4 * number, 204 + 4 * number):
+            scenario = Scenario(liars=1 if seed % 2 else 0, lies=(lie,), rounds=1)
+            outcome = simulate(seed, scenario)
+            check(outcome)
+            happened |= set(dict(outcome.injected))
+    assert happened >= set(FAULTS)
+    assert {name for name in happened if name.startswith("lie: ")} == {
+        *("lie: two faces", "lie: false merge", "lie: garbage", "lie: withheld blob"),
+        *("lie: forged receipt", "lie: vote for everything", "lie: fork", "lie: silence"),
+        *("lie: censored", "lie: early close", "lie: replay", "lie: malformed blob"),
+        *("lie: second process", "lie: old disk"),
+    }

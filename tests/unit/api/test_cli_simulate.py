@@ -21,7 +21,7 @@ def run():
 
 def test_seeds_are_run_and_summed_up(run, tmp_path):
     path = tmp_path / "runs.json"
-    result = run("--seeds", "3..4", "--rounds", "1", "--json", str(path))
+    result = run("--seeds", "3..4", "--rounds", "1", "--faults", "none", "--json", str(path))
     assert result.exit_code == 0, result.output
     assert "seed 3: 1.1 merged (4 in)" in result.output
     assert "2 seeds, 2 rounds merged, 0 attempts void, 0 disagreements, 0 stalls" in result.output
@@ -35,6 +35,14 @@ def test_the_same_seed_prints_the_same(run):
     assert run(*arguments).output == run(*arguments).output
 
 
+def test_what_was_injected_is_counted(run):
+    output = run("--seeds", "1..3", "--liars", "1", "--lies", "silent", "--faults", "loss").output
+    (silence,) = [line for line in output.splitlines() if line.startswith("lie: silence")]
+    assert int(silence.split()[-1]) == 3
+    assert any(line.startswith("loss ") for line in output.splitlines())
+    assert "two faces" not in output
+
+
 def test_more_liars_than_tolerated_are_announced(run):
     result = run("--members", "3", "--seeds", "1..1", "--rounds", "1", "--liars", "1")
     assert "3 members tolerate 0 liars" in result.output
@@ -43,8 +51,8 @@ def test_more_liars_than_tolerated_are_announced(run):
 @pytest.mark.parametrize(
     ("outcome", "expected"),
     [
-        (Outcome(1, ((1, 1, "void", 0),), 2, 9, "disagreement", False, "", 3), "VIOLATION"),
-        (Outcome(1, (), 2, 9, "", True, "", 3), "STALLED; no round"),
+        (Outcome(1, ((1, 1, "void", 0),), 2, 9, "disagreement", False, "", 3, ()), "VIOLATION"),
+        (Outcome(1, (), 2, 9, "", True, "", 3, ()), "STALLED; no round"),
     ],
 )
 def test_a_failed_seed_is_named_and_the_exit_code_is_1(run, monkeypatch, outcome, expected):
@@ -62,6 +70,7 @@ def test_a_failed_seed_is_named_and_the_exit_code_is_1(run, monkeypatch, outcome
         ("--seeds", "5..4"),
         ("--seeds", "a..b"),
         ("--faults", "flood"),
+        ("--lies", "white"),
         ("--liars", "4"),
     ],
 )

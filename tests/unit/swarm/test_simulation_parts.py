@@ -11,6 +11,7 @@ from swarm.ledger.blocks import vote_body
 from swarm.ledger.rounds import Round
 from swarm.ledger.transactions import Commit, RoundOpen
 from swarm.signing import SimSigner
+from swarm.simulation.disk import Disk
 from swarm.simulation.invariants import Invariants, ViolationError
 from swarm.simulation.scenario import Scenario, make_genesis
 from swarm.simulation.world import World, simulate
@@ -73,9 +74,9 @@ def test_a_merge_that_is_not_the_sum_is_a_violation(invariants):
 def test_a_vote_that_is_not_on_disk_is_a_violation(invariants):
     entry = record("notarize", 1, b"\x01" * 32)
     with pytest.raises(ViolationError, match="not on its disk"):
-        invariants.on_send(IDS[0], sent(entry))
+        invariants.on_send(IDS[0], sent(entry), Disk())
     invariants.on_persist(IDS[0], entry)
-    invariants.on_send(IDS[0], sent(entry))
+    invariants.on_send(IDS[0], sent(entry), Disk())
 
 
 @pytest.mark.parametrize(
@@ -90,6 +91,27 @@ def test_votes_that_exclude_each_other_are_a_violation(invariants, first, second
     invariants.on_persist(IDS[0], record(*first))
     with pytest.raises(ViolationError):
         invariants.on_persist(IDS[0], record(*second))
+
+
+def test_a_receipt_for_what_is_not_on_disk_is_a_violation(invariants):
+    blob = codec.blob_digest([b"cells"])
+    receipt = codec.encode(["receipt", {"by": IDS[0], "blob": blob}])
+    invariants.on_send(IDS[0], receipt, Disk(blobs={blob: b"cells"}))
+    with pytest.raises(ViolationError, match="not on its disk"):
+        invariants.on_send(IDS[0], receipt, Disk())
+
+
+def test_a_disk_that_forgets_what_it_took_is_a_violation(invariants, blocks):
+    entry = record("notarize", 1, b"\x01" * 32)
+    invariants.on_persist(IDS[0], entry)
+    invariants.on_append(IDS[0], 1, 0, blocks["1"][0])
+    invariants.on_start(IDS[0], (entry,), (blocks["1"][0],))
+    with pytest.raises(ViolationError, match="lost a record"):
+        invariants.on_start(IDS[0], (), (blocks["1"][0],))
+    with pytest.raises(ViolationError, match="lost a final block"):
+        invariants.on_start(IDS[0], (entry,), ())
+    invariants.on_loss(IDS[0], Disk())
+    invariants.on_start(IDS[0], (), ())
 
 
 def test_head_on_what_the_ledger_does_not_say_is_a_violation(invariants):

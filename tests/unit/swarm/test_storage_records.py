@@ -8,7 +8,7 @@ import os
 import pytest
 
 from swarm.errors import StorageError
-from swarm.storage.records import RecordLog, read_records
+from swarm.storage.records import RecordLog, pack_kind, pack_record, read_records
 
 RECORDS = [b"first", b"", b"third " * 100, bytes(40)]
 
@@ -102,3 +102,25 @@ def test_an_unwritable_folder_is_a_sentence(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError, match="a file is where a folder"):
         RecordLog(tmp_path / "file" / "log", "wal")
+
+
+def test_a_record_that_a_power_cut_ended_in_zeros_is_a_torn_one(tmp_path):
+    path = tmp_path / "log"
+    before = pack_kind("wal") + pack_record(b"first")
+    record = pack_record(bytes(range(1, 201)))
+    for cut in (3, 5, 11, 12, 40, 140):  # within each number of the header, and in the payload
+        path.write_bytes(before + record[:cut] + bytes(len(record) - cut))
+        log = RecordLog(path, "wal")
+        log.close()
+        assert log.payloads == (b"first",), cut
+        assert "unfinished" in log.note
+        assert path.read_bytes() == before
+
+
+def test_a_damaged_last_record_that_does_not_end_in_zeros_is_not_taken_for_a_torn_one(tmp_path):
+    path = tmp_path / "log"
+    damaged = bytearray(pack_record(bytes(100) + b"signature"))
+    damaged[40] ^= 1
+    path.write_bytes(pack_kind("wal") + bytes(damaged))
+    with pytest.raises(StorageError, match="does not match its checksum"):
+        RecordLog(path, "wal")

@@ -187,12 +187,15 @@ def test_votes_of_later_heights_wait_in_the_log_until_we_are_there():
     assert node.view().evidence == {}
 
 
-def test_a_restored_disk_takes_no_part_until_the_next_height():
+def test_a_restored_disk_takes_no_part_until_a_height_to_which_it_cannot_have_come():
     world = ran(rounds=1)
     disk = world.hosts[IDS[0]].disk
-    behind = len(disk.blocks) - 1
+    behind = len(disk.blocks) - 3
     node = make_node(restored=True)
-    node.step(events.Started(0, (), tuple(disk.blocks[:behind])))
+    records = of(node.step(events.Started(0, (), tuple(disk.blocks[:behind]))), events.Persist)
+    for member in IDS[1:3]:  # both work on the next height: ours may have come one further
+        status = codec.encode(["status", behind + 1, 1])
+        node.step(events.Received(member, status))
     assert any("restored" in warning for warning in node.view().warnings)
     node.step(events.RoundRequested("release", "2026-01-01", 60))
     effects = node.step(events.Tick(20_000))
@@ -200,6 +203,11 @@ def test_a_restored_disk_takes_no_part_until_the_next_height():
         codec.decode(e.message, 1 << 20)[0] == "status" for e in of(effects, events.Broadcast)
     )
     assert not of(effects, events.Persist)
-    final = codec.encode(["final", behind + 1, disk.blocks[-1]])
-    node.step(events.Received(IDS[1], final))
+    again = make_node()  # nobody says it again, and it is not forgotten
+    again.step(events.Started(0, tuple(e.record for e in records), tuple(disk.blocks[:behind])))
+    assert any("restored" in warning for warning in again.view().warnings)
+    for height in (behind + 1, behind + 2):
+        assert any("restored" in warning for warning in node.view().warnings), height
+        final = codec.encode(["final", height, disk.blocks[height - 1]])
+        records += of(node.step(events.Received(IDS[1], final)), events.Persist)
     assert not any("restored" in warning for warning in node.view().warnings)
