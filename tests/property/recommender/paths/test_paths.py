@@ -74,7 +74,8 @@ def models(draw):
         merged_popularity=rng.random(COUNT).astype(np.float32),
         shared_popularity=rng.random(COUNT).astype(np.float32),
         blend=np.array(
-            draw(st.sampled_from([(3.6, 3.3, 0.7, 0.1, 0.1, 0), (1, 1, 1, 1, 1, 0)])), dtype=np.float32
+            draw(st.sampled_from([(3.6, 3.3, 0.7, 0.1, 0.1, 0), (1, 1, 1, 1, 1, 0)])),
+            dtype=np.float32,
         ),
         decay=0.7,
     )
