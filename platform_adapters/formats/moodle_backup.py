@@ -111,7 +111,9 @@ PLACES: Mapping[str, tuple[Place, ...]] = {
             around={"scormid": ("scorm", "id"), "scoid": ("sco", "id")},
         ),
     ),
-    "course_modules": (Place(_ACTIVITY + "module.xml", "module", made=_kind_of_module),),
+    "course_modules": (
+        Place(_ACTIVITY + "module.xml", "module", {"section": "sectionid"}, made=_kind_of_module),
+    ),
     "course_sections": (
         Place(
             "sections/*/section.xml",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import pytest
 
 from api.cli.main import cli
@@ -15,9 +17,10 @@ from tests.servers import database_server, mariadb, postgresql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.servers import DatabaseServer
+
+SCHEMAS = Path(__file__).parents[1] / "schemas"
 
 __all__ = ["database_server", "mariadb", "postgresql"]
 
@@ -31,7 +34,13 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., lis
         out.unlink(missing_ok=True)
         cli.main([str(arg) for arg in (*args, "--json", out)], standalone_mode=False)
         runner.printed = "".join(capsys.readouterr())  # type: ignore[attr-defined]
-        records: list[dict[str, Any]] = json.loads(out.read_text())["records"]
+        document = json.loads(out.read_text())
+        schema = (
+            SCHEMAS / f"{document['schema'].removeprefix('murmuration.').removesuffix('/1')}.json"
+        )
+        if schema.exists():
+            jsonschema.validate(document, json.loads(schema.read_text()))
+        records: list[dict[str, Any]] = document["records"]
         return records
 
     return runner
