@@ -16,6 +16,7 @@ from platform_adapters.formats import (
     blackboard,
     caliper,
     canvas,
+    canvas_api,
     canvas_data,
     cartridge,
     case,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _ALL = (
     xapi.FORMAT,
     canvas.FORMAT,
+    canvas_api.FORMAT,
     canvas_data.FORMAT,
     openedx.FORMAT,
     moodle.FORMAT,

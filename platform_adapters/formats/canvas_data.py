@@ -219,12 +219,9 @@ FORMAT = _Tables(
             key="id",
             keep=("points_possible",),
         ),
-        Side(
-            name="others",
-            what="another table of Canvas Data 2",
-            marks=frozenset({"id"}),
-            key="id",
-            when=constant(None),
+        *(
+            Side("others", "another table of Canvas Data 2", marks, key="id", when=constant(None))
+            for marks in (frozenset({"meta.ts"}), frozenset({"key", "value", "meta"}))
         ),
     ),
     catalogues=(
