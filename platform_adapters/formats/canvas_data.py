@@ -219,6 +219,13 @@ FORMAT = _Tables(
             key="id",
             keep=("points_possible",),
         ),
+        Side(
+            name="modules",
+            what="Canvas Data 2's table context_modules",
+            marks=frozenset({"id", "context_id", "prerequisites", "completion_requirements"}),
+            key="id",
+            when=constant(None),
+        ),
         *(
             Side("others", "another table of Canvas Data 2", marks, key="id", when=constant(None))
             for marks in (frozenset({"meta.ts"}), frozenset({"key", "value", "meta"}))
