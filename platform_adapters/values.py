@@ -7,6 +7,7 @@ reasons stand in reports, and a value may be a learner's.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import re
 import uuid
@@ -278,7 +279,10 @@ def event_id(namespace: bytes, name: str) -> str:
 
 def hashed(record: Json) -> str:
     """An event id made of the whole record, for sources that number nothing (see `HASHED`)."""
-    canonical = orjson.dumps(record, option=orjson.OPT_SORT_KEYS, default=str)
+    try:
+        canonical = orjson.dumps(record, option=orjson.OPT_SORT_KEYS, default=str)
+    except TypeError:  # a number of more than 64 bits, or half a character
+        canonical = json.dumps(record, sort_keys=True, default=str).encode()
     return HASHED + hashlib.sha256(canonical).hexdigest()
 
 

@@ -38,8 +38,8 @@ _LOG = """SELECT l.*, l.user_id IN (SELECT user_id FROM kolibriauth_role UNION
 
 def _by_facility(row: Row) -> object:
     """User names are unique in a facility only."""
-    name = row.get("Username")
-    return f"{row.get('Facility name') or ''}/{name}" if name else None
+    name, facility = row.get("Username"), row.get("Facility name")
+    return f"{facility}/{name}" if name and facility else None
 
 
 def _how_far(_row: Row, values: dict[str, Any]) -> dict[str, Any]:

@@ -107,10 +107,10 @@ class XapiSession:
         actor = statement.get("actor")
         if get(actor, "objectType") == "Group" or get(actor, "member") is not None:
             return Ignored("the actor is a group", line)
-        target_type = get(statement, "object", "objectType") or "Activity"
+        target_type = str(get(statement, "object", "objectType") or "Activity")
         if target_type not in _ACTIVITIES:
             kind = target_type if target_type in _AGENTS else "statement"
-            return Ignored(f"the object is not an activity ({str(kind).lower()})", line)
+            return Ignored(f"the object is not an activity ({kind.lower()})", line)
         producer = producer_of(statement)
         told = no_act(statement, producer) if producer else ""
         if told:
