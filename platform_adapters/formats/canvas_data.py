@@ -14,6 +14,7 @@ Example: Ana's second attempt at assignment 7 was graded 8 of 10.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from platform_adapters.catalogues.canvas_data import read_modules
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from platform_adapters.contract import Record
     from platform_adapters.fields import Row
+    from recommender.catalogue import CatalogueItem
 
 _ENROLMENTS = "Canvas Data 2's table enrollments"
 _ENROLMENT_MARKS = frozenset({"id", "user_id", "course_id", "type", "course_section_id"})
@@ -77,11 +79,23 @@ class _Tables(Declared):
         """A column without the `key.` or `value.` before it."""
         return plain_name(column)
 
+    def signs(self) -> tuple[Sign, ...]:
+        """In JSON a table's row stands within `value`."""
+        plain = [replace(sign, kinds=("csv", "parquet")) for sign in super().signs() if sign.kinds]
+        return (
+            *plain,
+            *(replace(s, needs=s.needs | {"key", "value"}, kinds=("json",)) for s in plain),
+        )
+
     def split(self, paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
         """Logs, and everything else; enrolments are both."""
         logs, sides = super().split(paths)
         both = [p for p in logs if any(sign.what == _ENROLMENTS for sign in self.signs_of(p))]
         return logs, [*sides, *both]
+
+    def read_catalogue(self, path: Path) -> Iterator[CatalogueItem]:
+        """There is one kind."""
+        return read_modules(path)
 
     def records(self, path: Path) -> Iterator[Record]:
         """Rows with plain names."""
