@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 MINUTES ?= 10
 ARGS ?=
 
-.PHONY: help demo test check format soak bench results clean
+.PHONY: help demo test test-servers check format soak bench results clean
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -33,6 +33,9 @@ demo: $(VENV)/.installed-$(if $(findstring --network,$(ARGS)),network,demo) ## F
 
 test: $(VENV)/.installed-all ## All tests of the first tier (at most 10 minutes)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not soak and not server' $(ARGS)
+
+test-servers: $(VENV)/.installed-all ## Tests against real servers: PostgreSQL, MariaDB, Ralph, Kolibri (at most 12 minutes)
+	$(BIN)/python -m pytest -m server $(ARGS)
 
 check: $(VENV)/.installed-all ## Format, lint, layers, types, sizes (under a minute)
 	$(BIN)/ruff format --check .

@@ -83,7 +83,8 @@ def require(programs: Sequence[str], package: str, folders: str = "") -> list[Pa
     """
     found = _find(programs, folders)
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        # In this runlevel a package's own service is not started.
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
         install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package]
         for command in (["apt-get", "update", "-qq"], install):
             subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
