@@ -103,8 +103,13 @@ class Board:
             head=self._head,
             network=self._network,
             port=self._port,
-            notes=tuple(self._notes),
+            notes=(*self._notes, *self._refusals()),
         )
+
+    def _refusals(self) -> list[str]:
+        """Members with whom we share no version of the protocol, and who must upgrade."""
+        names = self._genesis.by_id
+        return [f"{names[who].name} {why}." for who, why in self._mesh.refusals().items()]
 
     def _log_round(self, entry: Round) -> None:
         logger.info(

@@ -50,6 +50,7 @@ class _NetStream:
     def __init__(self, stream: INetStream) -> None:
         self._stream = stream
         self.peer = str(stream.muxed_conn.peer_id)
+        self.protocol = str(stream.get_protocol())
 
     async def read_some(self, limit: int) -> bytes:
         """See `Stream`."""
@@ -166,19 +167,24 @@ class Host:
         if not self.is_connected(member):
             raise TransportError(f"cannot reach {member}: {problem}")
 
-    async def open_stream(self, member: str, protocol: str) -> Stream:
+    async def open_stream(self, member: str, *protocols: str) -> Stream:
         """Open a stream over an existing connection.
 
+        Args:
+            member: To whom.
+            protocols: What we speak, best first; the member takes the first that it speaks (P20).
+
         Raises:
-            TransportError: There is no connection, or the member refuses the protocol.
+            TransportError: There is no connection, or the member speaks none of them.
         """
         if not self.is_connected(member):
             raise TransportError(f"no connection to {member}")
         try:
             with trio.fail_after(HANDSHAKE_SECONDS):
-                stream = await self._host.new_stream(_peer(member), [TProtocol(protocol)])
+                stream = await self._host.new_stream(_peer(member), list(map(TProtocol, protocols)))
         except _FAILURES as error:
-            raise TransportError(f"{member} does not answer {protocol}: {error}") from error
+            offered = ", ".join(protocols)
+            raise TransportError(f"{member} does not answer {offered}: {error}") from error
         return _NetStream(stream)
 
     async def disconnect(self, member: str) -> None:

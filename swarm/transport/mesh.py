@@ -15,6 +15,7 @@ import contextlib
 import logging
 import math
 import secrets
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +28,18 @@ from swarm.protocol import MAX_MESSAGE_BYTES
 from swarm.transport.framing import FrameReader, frame
 from swarm.transport.timing import MeshTiming
 from swarm.transport.traffic import Traffic
+from swarm.transport.versions import (
+    MAX_ANSWER_BYTES,
+    SPOKEN,
+    VERSION_PROTOCOL,
+    Version,
+    read_software,
+    read_versions,
+    stream_protocol,
+    who_must_upgrade,
+    write_software,
+    write_versions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,10 +49,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PROTOCOL = "/murmuration/messages/1"
+PROTOCOL = stream_protocol("messages", (1, 0))
 MAX_QUEUED_BYTES = 8 << 20
 MAX_QUEUED_MESSAGES = 2048
 _HELLO_SECONDS = 10.0
+_STALE_SECONDS = 10.0
+"""What has waited longer for a connection is not sent: it has been said again since, and must not
+tell a member whose disk was restored in the meantime of an earlier height (R26)."""
 _BATCH_BYTES = 128 * 1024
 _HELLO, _MESSAGE, _PING = b"\0", b"\1", b"\2"
 
@@ -50,7 +66,7 @@ class _Link:
 
     member: str
     addresses: Sequence[str]
-    queue: deque[bytes] = field(default_factory=deque)
+    queue: deque[tuple[float, bytes]] = field(default_factory=deque)
     queued_bytes: int = 0
     dropped: int = 0
     sending: bool = False
@@ -59,23 +75,35 @@ class _Link:
     wake: trio.Event = field(default_factory=trio.Event)
     retry: trio.Event = field(default_factory=trio.Event)
     receiving: trio.CancelScope | None = None
+    software: str = ""
+    refusal: str = ""
 
     def put(self, message: bytes) -> int:
         """Queue a message; how many it has pushed out."""
         before = self.dropped
-        self.queue.append(message)
+        self.queue.append((time.monotonic(), message))
         self.queued_bytes += len(message)
         while self.queued_bytes > MAX_QUEUED_BYTES or len(self.queue) > MAX_QUEUED_MESSAGES:
-            self.queued_bytes -= len(self.queue.popleft())
-            self.dropped += 1
+            self.drop_oldest()
         self.wake.set()
         return self.dropped - before
+
+    def drop_oldest(self) -> None:
+        _, message = self.queue.popleft()
+        self.queued_bytes -= len(message)
+        self.dropped += 1
+
+    def drop_stale(self) -> None:
+        """A stream has opened: forget what has waited too long for it."""
+        oldest = time.monotonic() - _STALE_SECONDS
+        while self.queue and self.queue[0][0] < oldest:
+            self.drop_oldest()
 
     def take(self) -> bytes:
         """Frames of the oldest messages, up to a batch; at least one."""
         batch = bytearray()
         while self.queue and len(batch) < _BATCH_BYTES:
-            message = self.queue.popleft()
+            _, message = self.queue.popleft()
             self.queued_bytes -= len(message)
             batch += frame(_MESSAGE + message)
         return bytes(batch)
@@ -88,7 +116,7 @@ class _Link:
 class Mesh:
     """Links to all other members."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (one argument per thing that a mesh needs)
         self,
         host: Host,
         swarm_id: bytes,
@@ -96,6 +124,8 @@ class Mesh:
         deliver: Callable[[str, bytes], None],
         timing: MeshTiming | None = None,
         traffic: Traffic | None = None,
+        *,
+        spoken: Sequence[Version] = SPOKEN,
     ) -> None:
         """Prepare the links; call before the host runs.
 
@@ -106,6 +136,7 @@ class Mesh:
             deliver: Called with sender and message for each message that arrives; must not block.
             timing: How patient links are.
             traffic: Counts what crosses the network.
+            spoken: Versions of the protocol that this member speaks, newest first.
         """
         self._host = host
         self._swarm_id = swarm_id
@@ -117,7 +148,11 @@ class Mesh:
             for member, addresses in sorted(members.items())
             if member != host.member
         }
-        host.serve(PROTOCOL, self._receive)
+        self._spoken = tuple(spoken)
+        self._protocols = {stream_protocol("messages", version): version for version in spoken}
+        for protocol in self._protocols:
+            host.serve(protocol, self._receive)
+        host.serve(VERSION_PROTOCOL, self._tell_versions)
 
     def send(self, member: str, message: bytes) -> None:
         """Queue a message; it may be lost. Unknown members are ignored."""
@@ -140,6 +175,15 @@ class Mesh:
             and link.receiving is not None
             and trio.current_time() - link.heard_at <= patience
         )
+
+    def software(self, member: str) -> str:
+        """What a member says that it runs; empty if it has not said so."""
+        link = self._links.get(member)
+        return "" if link is None else link.software
+
+    def refusals(self) -> dict[str, str]:
+        """Members with whom no version is shared, and who must upgrade."""
+        return {link.member: link.refusal for link in self._links.values() if link.refusal}
 
     def last_seen(self, member: str) -> datetime | None:
         """When the member was last heard, or None if never since the start."""
@@ -179,10 +223,16 @@ class Mesh:
             TransportError: It did.
         """
         await self._host.connect(link.member, link.addresses)
-        stream = await self._host.open_stream(link.member, PROTOCOL)
+        try:
+            stream = await self._host.open_stream(link.member, *self._protocols)
+        except TransportError:
+            await self._compare_versions(link)
+            raise
         problem = "the other side closed the stream"
         try:
-            await stream.write(frame(_HELLO + self._swarm_id))
+            link.drop_stale()
+            await stream.write(frame(self._greeting(stream)))
+            link.refusal = ""
             link.sending = True
             link.heard_at = trio.current_time()
             logger.info("connected to %s", link.member)
@@ -232,7 +282,7 @@ class Mesh:
         try:
             with trio.CancelScope() as scope:
                 with trio.fail_after(_HELLO_SECONDS):
-                    await self._expect_hello(reader)
+                    link.software = await self._expect_hello(reader, stream)
                 if link.receiving is not None:
                     link.receiving.cancel()
                 link.receiving = scope
@@ -248,10 +298,40 @@ class Mesh:
                 link.receiving = None
         await stream.reset()
 
-    async def _expect_hello(self, reader: FrameReader) -> None:
-        hello = await reader.read(len(_HELLO) + len(self._swarm_id))
-        if hello != _HELLO + self._swarm_id:
+    def _greeting(self, stream: Stream) -> bytes:
+        """Who we are: the swarm, and from 1.1 on the software."""
+        more = write_software() if self._protocols[stream.protocol] > (1, 0) else b""
+        return _HELLO + self._swarm_id + more
+
+    async def _expect_hello(self, reader: FrameReader, stream: Stream) -> str:
+        """Read a greeting; returns the other side's software, if its version says it."""
+        expected = _HELLO + self._swarm_id
+        says_software = self._protocols[stream.protocol] > (1, 0)
+        hello = await reader.read(len(expected) + (MAX_ANSWER_BYTES if says_software else 0))
+        if hello[: len(expected)] != expected:
             raise RemoteProtocolError("belongs to another swarm")
+        return read_software(hello[len(expected) :]) if says_software else ""
+
+    async def _tell_versions(self, stream: Stream) -> None:
+        with contextlib.suppress(TransportError):
+            await stream.write(frame(write_versions(self._spoken)))
+
+    async def _compare_versions(self, link: _Link) -> None:
+        """Find out whether a member that we cannot speak with is too old, or we are (P20)."""
+        try:
+            stream = await self._host.open_stream(link.member, VERSION_PROTOCOL)
+            with trio.fail_after(_HELLO_SECONDS):
+                answer = await FrameReader(stream).read(MAX_ANSWER_BYTES)
+            await stream.reset()
+            program, theirs = read_versions(answer)
+        except (TransportError, RemoteProtocolError, trio.TooSlowError) as error:
+            logger.debug("version of %s: %s", link.member, error)
+            return
+        if not set(theirs) & set(self._spoken):
+            refusal = who_must_upgrade(self._spoken, theirs, program)
+            if refusal != link.refusal:
+                logger.error("%s %s", link.member, refusal)
+            link.refusal = refusal
 
     async def _take_messages(self, link: _Link, reader: FrameReader) -> None:
         while True:

@@ -16,9 +16,11 @@ class Stream(Protocol):
 
     Attributes:
         peer: Member id of the other side, proved by the handshake.
+        protocol: What both sides agreed to speak.
     """
 
     peer: str
+    protocol: str
 
     async def read_some(self, limit: int) -> bytes:
         """Read between 1 and `limit` bytes.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 
 import trio
 
@@ -187,7 +188,22 @@ def test_a_queue_that_overflows_loses_its_oldest_messages(net):
         node.mesh.send(net.members[1], str(number).encode())
     node.mesh.send(net.members[3], b"nobody")
     (link,) = node.mesh._links.values()
-    assert (link.dropped, link.queue[0], len(link.queue)) == (5, b"5", MAX_QUEUED_MESSAGES)
+    assert (link.dropped, link.queue[0][1], len(link.queue)) == (5, b"5", MAX_QUEUED_MESSAGES)
     for _ in range(60):
         node.mesh.broadcast(b"x" * MAX_MESSAGE_BYTES)
-    assert link.queued_bytes == sum(map(len, link.queue)) <= 8 << 20
+    assert link.queued_bytes == sum(len(message) for _, message in link.queue) <= 8 << 20
+
+
+def test_what_has_waited_too_long_for_a_connection_is_not_sent(net, monkeypatch):
+    node = Node(net, 0)
+    node.addresses = {net.members[1]: []}
+    node.prepare()
+    (link,) = node.mesh._links.values()
+    now = time.monotonic()
+    for waited, message in ((11, b"old"), (1, b"new")):
+        monkeypatch.setattr(time, "monotonic", lambda waited=waited: now - waited)
+        node.mesh.broadcast(message)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    link.drop_stale()
+    assert [message for _, message in link.queue] == [b"new"]
+    assert link.queued_bytes == len(b"new")
