@@ -17,8 +17,10 @@ from recommender.baselines.simple import fit_course_order, fit_popularity
 from recommender.baselines.tuned import FAMILIES, Family, fit_tuned
 from recommender.catalogue import CatalogueItem
 from recommender.errors import EvaluationError
-from recommender.statistics.fit import fit_mixed, fit_serving
+from recommender.exact.model import ExactModel, fit_exact
+from recommender.statistics.fit import fit_serving
 from recommender.statistics.sequences import build_sequences
+from recommender.statistics.text import fit_text
 from recommender.trial import DELTA, choose_head, privacy_for, run_pooled, sum_platforms
 
 if TYPE_CHECKING:
@@ -31,11 +33,6 @@ if TYPE_CHECKING:
     from recommender.statistics.covariates import PriorKind
     from recommender.statistics.sequences import Sequences
     from recommender.statistics.serving_model import ServingModel
-    from recommender.trial import Privacy
-
-
-EXACT_ITEMS = 4_000
-"""Items with pair statistics at most where nothing is released."""
 
 
 class FittedModel(Protocol):
@@ -116,7 +113,7 @@ class StatisticsModel:
         return total
 
 
-def fit_statistics(training: Training) -> StatisticsModel:
+def fit_statistics(training: Training) -> StatisticsModel | ExactModel:
     """Fit the product's model on one release of all learners, without own exact statistics.
 
     Without privacy there is nothing to release: the statistics are exact, and the mix is fitted on
@@ -127,7 +124,13 @@ def fit_statistics(training: Training) -> StatisticsModel:
     """
     privacy = privacy_for(training.epsilon, training.delta)
     if math.isinf(training.epsilon):
-        return _fit_exact(training, privacy)
+        return fit_exact(
+            training.interactions,
+            training.verbs,
+            training.entries(),
+            fit_text(training.entries()),
+            training.ties,
+        )
     platforms = [training.interactions]
     head, left = choose_head(platforms, training.verbs, privacy, training.seed)
     sums = sum_platforms(platforms, training.verbs, head)
@@ -139,26 +142,6 @@ def fit_statistics(training: Training) -> StatisticsModel:
         prior=training.prior,
     )
     return StatisticsModel(model, left.record())
-
-
-def _fit_exact(training: Training, privacy: Privacy) -> StatisticsModel:
-    """Exact statistics of all learners, without R17's floor: a bound, not a product.
-
-    Raises:
-        EvaluationError: Fewer than two items.
-    """
-    if training.items < 2:
-        raise EvaluationError(f"{training.items} items: statistics need at least two")
-    model, _ = fit_mixed(
-        catalogue=training.entries(),
-        interactions=training.interactions,
-        verbs=training.verbs,
-        pair_floor=0,
-        learner_floor=0,
-        ties=training.ties,
-        most_items=EXACT_ITEMS,
-    )
-    return StatisticsModel(model, privacy.record())
 
 
 def fit_private_network(training: Training, statistics_percent: int = 0) -> FittedModel:

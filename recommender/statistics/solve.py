@@ -20,12 +20,13 @@ def solve_weights(
     together: NDArray[np.float64],
     forward: NDArray[np.float64],
     popularity: NDArray[np.float64],
+    target_power: float = TARGET_POWER,
 ) -> NDArray[np.float64]:
     """Item-to-item weights that predict what follows, given all other history items.
 
     With D = popularity + 5:
     M = [.8 D^-1/2 T D^-1/2, its diagonal set to 3.8]^-1 D^-1/2 (C + .1 T) D^-1/2 and
-    W = max(D^-1/2 M D^1/4, 0)^1/2, zero diagonal. It is a ridge regression from an item's
+    W = max(D^-1/2 M D^target_power, 0)^1/2, zero diagonal. It is a ridge regression from an item's
     neighbours to what follows, in popularity-normalised coordinates (compare SLIM and EASE,
     Steck 2019); the square root tempers the largest weights.
 
@@ -33,6 +34,7 @@ def solve_weights(
         together: T, symmetric, not negative, zero diagonal; float64, `(m, m)`.
         forward: C, `C[i, j]` how strongly j follows i; float64, `(m, m)`.
         popularity: Not negative; float64, `(m,)`.
+        target_power: How much a popular item may profit; less is more even.
 
     Returns:
         `W[i, j]`, how strongly item i in a history speaks for j; float64, `(m, m)`.
@@ -43,7 +45,7 @@ def solve_weights(
     np.fill_diagonal(normal, DIAGONAL)
     target = (forward + SYMMETRIC_SHARE * together) * root[:, None] * root[None, :]
     solved = np.linalg.solve(normal, target)
-    weights = np.sqrt(np.maximum(root[:, None] * solved * degree[None, :] ** TARGET_POWER, 0.0))
+    weights = np.sqrt(np.maximum(root[:, None] * solved * degree[None, :] ** target_power, 0.0))
     np.fill_diagonal(weights, 0.0)
     result: NDArray[np.float64] = weights
     return result
