@@ -190,12 +190,15 @@ def own_member(home: Home) -> str:
 
 def _commits(home: Home, genesis: Genesis, ledger: Ledger) -> dict[Place, ReleaseRecord]:
     """Own releases; a training counts once and whole, as of the round that began it (R2)."""
-    me, swarm = own_member(home), genesis.swarm_id.hex()
+    swarm, roster = genesis.swarm_id.hex(), ledger.roster
+    mine = roster.origin(own_member(home))
     found: dict[Place, ReleaseRecord] = {}
     for attempt in ledger.rounds:
-        commit = attempt.commits.get(me)
-        if commit is None:
+        # Under an earlier key, too: what was released then was released.
+        own = [commit for who, commit in attempt.commits.items() if roster.origin(who) == mine]
+        if not own:
             continue
+        commit = own[0]
         rho, number = Fraction(*commit.rho), commit.round
         began = compute_training(genesis, ledger, number)
         if began is not None and genesis.updates is not None:

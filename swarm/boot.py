@@ -12,7 +12,7 @@ from swarm.errors import LedgerError, RemoteProtocolError
 from swarm.events import Persist
 from swarm.heights import replay_point
 from swarm.ledger.chain import verify_next
-from swarm.ledger.transactions import TRANSACTIONS, read_transaction
+from swarm.ledger.transactions import TRANSACTIONS, key_of, read_transaction
 from swarm.protocol import MAX_MESSAGE_BYTES, read_signed, refuse
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from swarm.state import NodeConfig, State, Step
 
 
-def boot_record(seat: Seat) -> bytes:
+def boot_record(swarm_id: bytes, me: str) -> bytes:
     """The first record of a log: whose it is."""
-    return codec.encode(["boot", seat.genesis.swarm_id, seat.me])
+    return codec.encode(["boot", swarm_id, me])
 
 
 def on_started(seat: Seat, config: NodeConfig, state: State, event: Started) -> Step:
@@ -34,7 +34,8 @@ def on_started(seat: Seat, config: NodeConfig, state: State, event: Started) -> 
     """
     state = replace(state, started=True, now_ms=event.now_ms)
     state = _read_blocks(seat, state, event.blocks)
-    record = boot_record(seat)
+    seat = seat.at(state.ledger.roster)
+    record = boot_record(seat.genesis.swarm_id, seat.me)
     passive = Persist(codec.encode(["passive", state.ledger.height]))
     if not event.log:
         if event.blocks and not config.restored:
@@ -64,7 +65,7 @@ def _read_blocks(seat: Seat, state: State, blocks: tuple[bytes, ...]) -> State:
     ledger = state.ledger
     for data in blocks:
         try:
-            ledger = verify_next(seat.genesis, ledger, data, seat.signer.verify, seat.quorum)
+            ledger = verify_next(ledger, data, seat.signer.verify, seat.rules.quorum)
         except RemoteProtocolError as cause:
             raise LedgerError(
                 f"Our ledger does not verify at height {ledger.height + 1}: {cause}. Remove the "
@@ -87,7 +88,7 @@ def _replay(seat: Seat, state: State, record: bytes) -> State:
     if value[0] == "transaction":
         signed = read_signed(value[1], TRANSACTIONS, seat.signer.verify)
         transaction = read_transaction(signed)
-        key = (signed.purpose, (transaction.round, transaction.attempt))
+        key = (signed.purpose, key_of(transaction))
         desk = replace(state.desk, signed={**state.desk.signed, key: signed})
         return replace(state, desk=desk)
     return replay_point(seat, state, record)

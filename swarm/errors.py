@@ -27,6 +27,10 @@ class TransportError(SwarmError):
     """The network failed; try again."""
 
 
+class KeyRotatedError(SwarmError):
+    """This member has another key from now on: start again with that one."""
+
+
 class StorageError(SwarmError):
     """The disk failed or holds damaged files; the message names the file and the way out."""
 

@@ -54,6 +54,19 @@ class RoundRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeRequested:
+    """An operator hands in a change of the members, approved by those who must.
+
+    Attributes:
+        change: Bytes that the approvals sign.
+        approvals: Member and signature, sorted by member.
+    """
+
+    change: bytes
+    approvals: tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ContributionReady:
     """The contribution of a round lies on disk, and may be committed to."""
 
@@ -101,6 +114,7 @@ Event = (
     | Tick
     | Received
     | RoundRequested
+    | ChangeRequested
     | ContributionReady
     | ContributionAbstained
     | BlobStored

@@ -10,6 +10,7 @@ from swarm.consensus.instance import Instance, add_certificate, add_proposal
 from swarm.consensus.messages import read_certificate, read_proposal, read_vote
 from swarm.consensus.simplex import restore
 from swarm.desk import on_block
+from swarm.errors import LedgerError
 from swarm.events import AppendBlock, Note, Persist
 from swarm.ledger.blocks import apply_block, read_block
 from swarm.pool import prune
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from swarm.consensus.instance import Seat
     from swarm.events import Effect
     from swarm.ledger.blocks import Block
-    from swarm.ledger.genesis import Genesis
+    from swarm.ledger.roster import Roster
     from swarm.ledger.rounds import Ledger, Round
     from swarm.state import NodeConfig, State, Step
 
@@ -34,13 +35,20 @@ def check_block(seat: Seat, state: State, data: bytes) -> tuple[State, Block]:
     if block_hash in state.blocks:
         return state, state.blocks[block_hash]
     block = read_block(data, seat.signer.verify)
-    apply_block(seat.genesis, state.ledger, block, seat.signer.verify)
+    apply_block(state.ledger, block, seat.signer.verify)
     return replace(state, blocks={**state.blocks, block_hash: block}), block
 
 
 def accept(seat: Seat, config: NodeConfig, state: State, ledger: Ledger, final: bytes) -> Step:
-    """One more final block: everything about its height is over."""
+    """One more final block: everything about its height is over.
+
+    Raises:
+        LedgerError: It is not the history that our invitation names (R27).
+    """
+    if config.checkpoint is not None and config.checkpoint[0] == ledger.height:
+        _check_history(config.checkpoint, ledger)
     passive = state.passive and not sync.may_vote_again(seat, state, ledger.height)
+    seat = seat.at(ledger.roster)
     grown = replace(
         state,
         ledger=ledger,
@@ -56,7 +64,7 @@ def accept(seat: Seat, config: NodeConfig, state: State, ledger: Ledger, final: 
     effects: tuple[Effect, ...] = (AppendBlock(ledger.height, final),)
     if passive is not state.passive:
         effects = (*effects, Persist(codec.encode(["active", ledger.height])))
-    notes = _describe(seat.genesis, state.ledger, ledger)
+    notes = (*_describe_change(state.ledger, ledger), *_describe(state.ledger, ledger))
     return sync.hurry(config, grown), (*effects, *notes)
 
 
@@ -108,19 +116,42 @@ def _keep(state: State, height: int, record: bytes) -> State:
     return replace(state, log={**state.log, height: (*state.log.get(height, ()), record)})
 
 
-def _describe(genesis: Genesis, before: Ledger, after: Ledger) -> tuple[Effect, ...]:
+def _check_history(checkpoint: tuple[int, bytes], ledger: Ledger) -> None:
+    if ledger.tip != checkpoint[1]:
+        raise LedgerError(
+            f"The history that members gave us is not the one that our invitation names (height "
+            f"{checkpoint[0]}); ask whoever invited us, and do not go on with it."
+        )
+
+
+def _describe_change(before: Ledger, after: Ledger) -> tuple[Effect, ...]:
+    """One line about members that have changed."""
+    old, new = before.roster, after.roster
+    if old is new:
+        return ()
+    gone = [old.names[who] for who in old.ids if who not in new.by_id]
+    come = [new.names[who] for who in new.ids if who not in old.by_id]
+    text = (
+        f"members changed: change={new.changes} height={after.height} members={len(new.ids)} "
+        f"quorum={new.quorum} tolerates={new.tolerates} came={', '.join(come) or 'nobody'} "
+        f"went={', '.join(gone) or 'nobody'}"
+    )
+    return (Note("info", text),)
+
+
+def _describe(before: Ledger, after: Ledger) -> tuple[Effect, ...]:
     """One line for each turn that a round has taken."""
     known = {entry.key: entry for entry in before.rounds}
     lines = []
     for entry in after.rounds[max(len(before.rounds) - 1, 0) :]:
         old = known.get(entry.key)
         if old is None or old.outcome != entry.outcome:
-            lines.append(_describe_round(genesis, entry, after.height))
+            lines.append(_describe_round(after.roster, entry, after.height))
     return tuple(Note("info", line) for line in lines)
 
 
-def _describe_round(genesis: Genesis, entry: Round, height: int) -> str:
-    name = {member.id: member.name for member in genesis.members}
+def _describe_round(roster: Roster, entry: Round, height: int) -> str:
+    name = roster.names
     begin = f"round={entry.opening.round} attempt={entry.opening.attempt} height={height}"
     match entry.outcome:
         case "open":

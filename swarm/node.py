@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from swarm import desk as desks
 from swarm import events, sync
 from swarm.boot import on_started
+from swarm.changes import on_change
 from swarm.consensus import simplex
 from swarm.consensus.instance import Seat
 from swarm.errors import LedgerError, LocalProtocolError, RemoteProtocolError
 from swarm.heights import accept
 from swarm.ledger.blocks import apply_block, read_block, write_final
 from swarm.ledger.rounds import compute_next_round
-from swarm.ledger.transactions import MAX_CLOSE_SECONDS
+from swarm.ledger.transactions import MAX_CLOSE_SECONDS, MEMBERSHIP
 from swarm.pool import Content, add_transaction
 from swarm.protocol import Fields
 from swarm.receive import on_received
@@ -31,6 +32,7 @@ from swarm.views import NodeView, build_view
 if TYPE_CHECKING:
     from swarm.events import Effect, Event
     from swarm.ledger.genesis import Genesis
+    from swarm.ledger.roster import Roster
     from swarm.signing import Signer
 
     _DeskEvent = (
@@ -40,7 +42,9 @@ if TYPE_CHECKING:
         | events.BlobRefused
         | events.MergeComputed
     )
-    _OwnEvent = events.Started | events.Tick | events.RoundRequested | _DeskEvent
+    _OwnEvent = (
+        events.Started | events.Tick | events.RoundRequested | events.ChangeRequested | _DeskEvent
+    )
 
 
 class Node:
@@ -60,11 +64,11 @@ class Node:
         Raises:
             LedgerError: `me` is not a member.
         """
-        if me not in genesis.by_id:
-            raise LedgerError(f"{me} is not a member of the swarm {genesis.name!r}.")
         self._config = config or NodeConfig()
-        self._seat = Seat(genesis, me, signer, self._config.rules)
+        if me not in genesis.by_id and self._config.checkpoint is None:
+            raise LedgerError(f"{me} is not a member of the swarm {genesis.name!r}.")
         self._state = empty_state(genesis)
+        self._first_seat = Seat(self._state.ledger.roster, me, signer, self._config.rules)
 
     def step(self, event: Event) -> tuple[Effect, ...]:
         """Take one event.
@@ -78,7 +82,8 @@ class Node:
         """
         if isinstance(event, events.Received):
             try:
-                state, effects = on_received(self._seat, self._config, self._up(event), event)
+                state = self._up(event)
+                state, effects = on_received(self._seat(state), self._config, state, event)
             except RemoteProtocolError as error:
                 rule = f" ({error.rule})" if error.rule else ""
                 text = f"{event.sender} sent {error}{rule}; dropped."
@@ -91,7 +96,20 @@ class Node:
 
     def view(self) -> NodeView:
         """What a status page may show."""
-        return build_view(self._seat, self._state)
+        return build_view(self._seat(self._state), self._state)
+
+    @property
+    def roster(self) -> Roster:
+        """The members in force for the next block (R27)."""
+        return self._state.ledger.roster
+
+    def _is_silent(self, state: State) -> bool:
+        """Whether we sign nothing: after a restore (R26), or while we are no member (R27)."""
+        return state.passive or self._first_seat.me not in state.ledger.roster.by_id
+
+    def _seat(self, state: State) -> Seat:
+        """Our seat among the members in force (R27)."""
+        return self._first_seat.at(state.ledger.roster)
 
     def _up(self, event: Event) -> State:
         if not self._state.started:
@@ -104,12 +122,16 @@ class Node:
             case events.Started():
                 if self._state.started:
                     raise LocalProtocolError("a node was started twice")
-                return on_started(self._seat, self._config, self._state, event)
+                return on_started(self._first_seat, self._config, self._state, event)
             case events.Tick():
                 state = self._up(event)
                 return replace(state, now_ms=max(state.now_ms, event.now_ms)), ()
             case events.RoundRequested():
-                return _on_request(self._seat, self._up(event), event)
+                state = self._up(event)
+                return _on_request(self._seat(state), state, event)
+            case events.ChangeRequested():
+                state = self._up(event)
+                return on_change(self._seat(state), state, event)
             case _:
                 state = self._up(event)
                 return replace(state, desk=_change_desk(state.desk, event)), ()
@@ -124,22 +146,23 @@ class Node:
                 effects.extend(done)
             if state is before:
                 break
-        state, again = sync.send_again(self._seat, self._config, state)
+        state, again = sync.send_again(self._seat(state), self._config, state)
         return state, (*effects, *again)
 
     def _work(self, state: State) -> Step:
-        task = watch if state.passive else work
+        task = watch if self._is_silent(state) else work
         patience = self._config.patience
-        desk, due = task(self._seat, state.ledger, state.desk, state.now_ms, patience)
+        desk, due = task(self._seat(state), state.ledger, state.desk, state.now_ms, patience)
         if desk is not state.desk:
             state = sync.hurry(self._config, replace(state, desk=desk))
         return self._pool_own(state), due
 
     def _vote(self, state: State) -> Step:
-        judge = Content(self._seat, state, self._config.patience)
-        act = simplex.observe if state.passive else simplex.advance
+        seat = self._seat(state)
+        judge = Content(seat, state, self._config.patience)
+        act = simplex.observe if self._is_silent(state) else simplex.advance
         before = state.instance
-        instance, effects = act(self._seat, before, state.now_ms, judge)
+        instance, effects = act(seat, before, state.now_ms, judge)
         if instance.view > before.view or len(instance.mine) > len(before.mine):
             state = sync.hurry(self._config, state)
         if instance is not before:
@@ -149,28 +172,29 @@ class Node:
 
     def _pool_own(self, state: State) -> State:
         """Put our own transactions among those that wait, unless they are final already."""
-        current, me = state.ledger.current, self._seat.me
-        purposes: tuple[str, ...]
+        seat = self._seat(state)
+        current, me = state.ledger.current, seat.me
         if current is None:
-            due, purposes = compute_next_round(state.ledger), ("round-open",)
+            next_change = (MEMBERSHIP, (state.ledger.roster.changes + 1, 1))
+            due = (("round-open", compute_next_round(state.ledger)), next_change)
         elif me in current.commits or me in current.abstained:
             return state
         else:
-            due, purposes = current.key, ("commit", "abstain")
+            due = (("commit", current.key), ("abstain", current.key))
         pool = state.pool
-        for purpose in purposes:
-            signed = state.desk.signed.get((purpose, due))
+        for key in due:
+            signed = state.desk.signed.get(key)
             if signed is not None:
-                pool = add_transaction(self._seat, state.ledger, pool, signed)
+                pool = add_transaction(seat, state.ledger, pool, signed)
         return state if pool is state.pool else replace(state, pool=pool)
 
     def _decide(self, state: State) -> Step:
         final = state.instance.decided()
         if final is None:
             return state, ()
-        seat = self._seat
+        seat = self._seat(state)
         block = read_block(final.data, seat.signer.verify)
-        ledger = apply_block(seat.genesis, state.ledger, block, seat.signer.verify)
+        ledger = apply_block(state.ledger, block, seat.signer.verify)
         data = write_final(final)
         grown, effects = accept(seat, self._config, state, ledger, data)
         tell = events.Broadcast(sync.final_message(grown, block.height))

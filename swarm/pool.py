@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from swarm import codec
 from swarm.errors import RemoteProtocolError
+from swarm.ledger.apply import apply_transaction
 from swarm.ledger.blocks import read_block, write_block
-from swarm.ledger.rounds import apply_transaction
-from swarm.ledger.transactions import read_transaction, write_transaction
+from swarm.ledger.transactions import MEMBERSHIP, read_transaction, write_transaction
 from swarm.protocol import sign
 from swarm.rounds import agrees, compute_wish
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from swarm.rounds import Patience
     from swarm.state import State
 
-POOLED: Final = ("round-open", "commit", "abstain")
+POOLED: Final = ("round-open", "commit", "abstain", MEMBERSHIP)
 Pool = dict[tuple[str, str], "Signed"]
 
 
@@ -46,7 +46,7 @@ def apply_signed(seat: Seat, ledger: Ledger, signed: Signed) -> Ledger:
     """
     transaction = read_transaction(signed)
     verify = seat.signer.verify
-    return apply_transaction(seat.genesis, ledger, transaction, signed.member, verify)
+    return apply_transaction(ledger, transaction, signed.member, verify)
 
 
 def add_transaction(
@@ -114,6 +114,8 @@ class Content:
                 ledger = apply_signed(self.seat, ledger, signed)
             except RemoteProtocolError:
                 continue  # it may come next, but not after those already chosen
+            if signed.purpose == MEMBERSHIP:
+                return [signed]  # alone in its block (R27)
             chosen.append(signed)
         return chosen
 

@@ -30,8 +30,8 @@ def on_received(seat: Seat, config: NodeConfig, state: State, event: Received) -
     Raises:
         RemoteProtocolError: The bytes break the protocol; nothing has changed.
     """
-    if event.sender not in seat.genesis.by_id or event.sender == seat.me:
-        raise refuse(f"a message of {event.sender[:64]}, who is no other member", "R27")
+    if event.sender == seat.me:
+        raise refuse("a message of our own", "R27")
     value = codec.decode(event.message, MAX_MESSAGE_BYTES)
     if type(value) is not list or not value or type(value[0]) is not str:
         raise refuse("a message without a type")
@@ -39,6 +39,10 @@ def on_received(seat: Seat, config: NodeConfig, state: State, event: Received) -
     if read is None:
         raise refuse(f"a message of unknown type {value[0][:32]!r}")
     length, handle = read
+    if event.sender not in seat.genesis.by_id and value[0] not in _OF_LATER_MEMBERS:
+        if event.sender in state.ledger.roster.names:
+            return state, ()  # it was one, and may not know yet
+        raise refuse(f"a {value[0]} of {event.sender[:64]}, who is no member", "R27")
     if len(value) != length:
         raise refuse(f"a {value[0]} of {len(value)} parts, expected {length}")
     return handle(seat, config, state, event, value)
@@ -107,7 +111,7 @@ def _on_final(
         return state, ()  # others were faster
     if height > state.instance.height:
         return sync.ask(config, state, event.sender)
-    ledger = verify_next(seat.genesis, state.ledger, data, seat.signer.verify, seat.quorum)
+    ledger = verify_next(state.ledger, data, seat.signer.verify, seat.rules.quorum)
     grown, effects = accept(seat, config, state, ledger, data)
     if state.peers.heights.get(event.sender, 0) > grown.instance.height:
         grown, asked = sync.ask(config, grown, event.sender)
@@ -149,6 +153,9 @@ def _on_receipt(
     desk = on_receipt(seat.genesis, state.ledger, state.desk, receipt)
     return replace(state, desk=desk), ()
 
+
+_OF_LATER_MEMBERS: Final = ("final", "status")
+"""What may help us whoever sends it: a member that our history does not know yet sends blocks."""
 
 _READERS: Final[
     Mapping[str, tuple[int, Callable[[Seat, NodeConfig, State, Received, list[Any]], Step]]]

@@ -21,7 +21,7 @@ from swarm.events import (
     Persist,
     StartContribution,
 )
-from swarm.ledger.kinds import PARAMETERS
+from swarm.ledger.kinds import EXIT, PARAMETERS
 from swarm.ledger.rounds import (
     VOID_ABSTAINED,
     VOID_EMPTY,
@@ -29,6 +29,7 @@ from swarm.ledger.rounds import (
     compute_expected,
     compute_next_round,
     compute_out,
+    needed_blobs,
 )
 from swarm.ledger.transactions import (
     Abstain,
@@ -39,6 +40,7 @@ from swarm.ledger.transactions import (
     RoundOpen,
     RoundVoid,
     Transaction,
+    key_of,
     receipt_body,
     write_transaction,
 )
@@ -49,7 +51,6 @@ if TYPE_CHECKING:
 
     from swarm.consensus.instance import Seat
     from swarm.events import Effect
-    from swarm.ledger.genesis import Genesis
     from swarm.ledger.rounds import Head, Ledger, Round
 
 Work = tuple[Desk, tuple["Effect", ...]]
@@ -145,6 +146,11 @@ def _ask_for_round(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience
         compute_expected(seat.genesis, ledger),
         request.close_after_seconds,
     )
+    key = ("round-open", key_of(opening))
+    mine = desk.signed.get(key)
+    if mine is not None and mine.body != codec.encode(write_transaction(opening)[1]):
+        # Members have changed since we signed it, so that it can never come next.
+        desk = replace(desk, signed={at: kept for at, kept in desk.signed.items() if at != key})
     return _sign(seat, desk, opening)
 
 
@@ -177,33 +183,13 @@ def _answer(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience: Patie
 
 def _sign(seat: Seat, desk: Desk, transaction: Transaction) -> Work:
     purpose, body = write_transaction(transaction)
-    key = (transaction.round, transaction.attempt)
+    key = key_of(transaction)
     if (purpose, key) in desk.signed:
         return desk, ()
     signed = sign(seat.signer, seat.me, purpose, body)
     message = codec.encode(["transaction", signed.to_value()])
     grown = replace(desk, signed={**desk.signed, (purpose, key): signed})
     return grown, (Persist(message), Broadcast(message))
-
-
-def needed_blobs(genesis: Genesis, ledger: Ledger) -> tuple[tuple[bytes, str, int], ...]:
-    """Blobs that every member must hold: merged ones and the current round's.
-
-    Returns:
-        Digest, maker and size in bytes of each; sorted.
-    """
-    size = genesis.contribution_bytes
-    blobs = {(blob, who, size) for who, merged in ledger.accepted.items() for blob in merged}
-    if genesis.updates is not None:
-        size = genesis.updates.terms.size
-        blobs |= {(blob, who, size) for merged in ledger.updates for who, blob in merged}
-    current = ledger.current
-    if current is not None:
-        size = genesis.terms(current.kind).size
-        commits = [(who, commit.blob) for who, commit in current.commits.items()]
-        included = current.included if current.outcome == "closed" else commits
-        blobs |= {(blob, who, size) for who, blob in included}
-    return tuple(sorted(blobs))
 
 
 def _fetch(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience: Patience) -> Work:
@@ -217,7 +203,7 @@ def _fetch(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience: Patien
         receipts = sorted(desk.receipts.get(maker, {}))
         others = [member for member in seat.genesis.ids if member not in receipts]
         order = dict.fromkeys([maker, *receipts, *others])
-        holders = tuple(member for member in order if member != seat.me)
+        holders = tuple(m for m in order if m != seat.me and m in seat.genesis.by_id)
         effects.append(FetchBlob(blob, size, holders))
         asked[blob] = now_ms
     return replace(desk, asked_ms=asked) if effects else desk, tuple(effects)
@@ -244,7 +230,7 @@ def _give_receipts(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience
 
 def _merge(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience: Patience) -> Work:
     """Merge what is closed, and what HEAD should be; move HEAD once merge and ledger agree."""
-    del now_ms, patience
+    del seat, now_ms, patience
     effects: list[Effect] = []
     due: list[Round] = []
     for head in (ledger.head, ledger.network):
@@ -257,18 +243,21 @@ def _merge(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience: Patien
     if current is not None and current.outcome == "closed":
         due.append(current)
     for entry in due:
-        order = _order_merge(seat, ledger, desk, entry)
+        order = _order_merge(ledger, desk, entry)
         if order is not None:
             effects.append(order)
             desk = replace(desk, asked_merges=desk.asked_merges | {entry.key})
     return desk, tuple(effects)
 
 
-def _order_merge(seat: Seat, ledger: Ledger, desk: Desk, entry: Round) -> ComputeMerge | None:
+def _order_merge(ledger: Ledger, desk: Desk, entry: Round) -> ComputeMerge | None:
     """What to merge for an attempt, unless that was asked for, or a blob is not here yet."""
     if entry.key in desk.asked_merges or entry.key in desk.merges:
         return None
-    anchors = seat.genesis.anchors
+    current = ledger.current
+    if current is not None and current.kind == EXIT and entry is not current:
+        return None  # that merge cannot be made again: a leaver's sums are taken out just now (R29)
+    anchors = entry.anchors
     if entry.kind == PARAMETERS:
         order = ComputeMerge(*entry.key, (), anchors, ledger.updates_with(entry))
     else:
@@ -354,6 +343,8 @@ def agrees(
 
 def _has_given_up(desk: Desk, current: Round, now_ms: int, patience: Patience, factor: int) -> bool:
     """Whether a closed attempt has waited too long for its merge (R25)."""
+    if current.kind == EXIT:
+        return False  # it needs nobody's contribution, only time
     longest = max(patience.merge_ms, 1000 * current.opening.close_after_seconds)
     return now_ms >= desk.closed_ms[current.key] + factor * longest
 

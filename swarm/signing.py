@@ -36,6 +36,8 @@ PURPOSES: Final = (
     "close-set",
     "merge-result",
     "round-void",
+    "approval",
+    "membership",
 )
 """Everything that is ever signed; none is the beginning of another (a test)."""
 

@@ -31,6 +31,8 @@ class NodeConfig:
         resend_longest_ms: Last interval while something is under way.
         idle_ms: Interval of telling our height while nothing is under way.
         answer_ms: Least time between two answers to one member, and between two questions.
+        checkpoint: Height and hash of a block that the history must have: what an invitation names;
+            with it we may start before we are a member (R27).
         restored: The disk comes from a backup: take no part until a height to which this member
             cannot have come before (R26).
         rules: Of consensus; only tests break them.
@@ -41,6 +43,7 @@ class NodeConfig:
     resend_longest_ms: int = 16_000
     idle_ms: int = 5_000
     answer_ms: int = 200
+    checkpoint: tuple[int, bytes] | None = None
     restored: bool = False
     rules: Rules = field(default_factory=Rules)
 

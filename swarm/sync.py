@@ -97,7 +97,8 @@ def may_vote_again(seat: Seat, state: State, height: int) -> bool:
     heights is no smaller. One that forgets its votes is one of the f that may fail (R22), so at
     most f - 1 others lie; once all have spoken, no liar can hold us up by naming a great height.
     """
-    told = sorted(state.peers.first.values(), reverse=True)
+    first, members = state.peers.first, seat.genesis.by_id
+    told = sorted((first[member] for member in first if member in members), reverse=True)
     liars = max(seat.genesis.tolerates - 1, 0)
     sure = len(told) + seat.quorum - len(seat.genesis.ids) - liars
     return sure > 0 and height > told[sure - 1]

@@ -6,12 +6,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from swarm.rounds import needed_blobs
+from swarm.ledger.rounds import needed_blobs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from swarm.consensus.instance import Seat
+    from swarm.ledger.roster import Roster
     from swarm.ledger.rounds import Head, Round
     from swarm.state import State
 
@@ -24,7 +25,8 @@ class NodeView:
         height: Of the last final block; 0 before the first.
         view: Of the height under way, from 1.
         deciding_since_ms: When its present view began, by our clock; None before the first.
-        state: `idle`, `contributing`, `closing`, `fetching`, `merging` or `behind`.
+        state: `idle`, `contributing`, `closing`, `fetching`, `merging`, `behind`, or `no member`:
+            not yet, or not any more.
         head: The last merge on the ledger, or None.
         has_head: Whether our own merge of it is done and equal, so that HEAD points to it.
         rounds: All attempts on the ledger, oldest first.
@@ -38,6 +40,7 @@ class NodeView:
         heights: The height that each other member last told us it was working on.
         pending: Purposes of our own transactions that are not final yet.
         evidence: Members caught contradicting themselves: id and the first case.
+        roster: The members in force for the next block (R27).
         passive: Whether we take no part, after a disk was restored (R26).
         merge_differs: Whether our own merge is not the one that a quorum agreed on.
         warnings: What an operator should read, one sentence each.
@@ -59,6 +62,7 @@ class NodeView:
     heights: Mapping[str, int]
     pending: tuple[str, ...]
     evidence: Mapping[str, str]
+    roster: Roster
     passive: bool
     merge_differs: bool
     warnings: tuple[str, ...]
@@ -81,13 +85,16 @@ def build_view(seat: Seat, state: State) -> NodeView:
         rounds=ledger.rounds,
         quorum=seat.genesis.quorum,
         tolerates=seat.genesis.tolerates,
-        releases={member: releases[member] for member in seat.genesis.contributors},
+        releases={who: releases[ledger.roster.origin(who)] for who in ledger.roster.contributors},
         rho=seat.genesis.rho,
         served=tuple(sorted(ledger.makers)),
         missing=missing,
-        heights=dict(state.peers.heights),
+        heights={
+            who: height for who, height in state.peers.heights.items() if who in ledger.roster.by_id
+        },
         pending=tuple(purpose for purpose, member in sorted(state.pool) if member == seat.me),
         evidence=dict(state.evidence),
+        roster=ledger.roster,
         passive=state.passive,
         merge_differs=bool(state.desk.warned),
         warnings=_compute_warnings(seat, state),
@@ -96,7 +103,10 @@ def build_view(seat: Seat, state: State) -> NodeView:
 
 def _compute_state(seat: Seat, state: State, missing: tuple[bytes, ...]) -> str:
     current = state.ledger.current
-    ahead = sum(height > state.instance.height for height in state.peers.heights.values())
+    if seat.me not in seat.genesis.by_id:
+        return "no member"
+    heights = [state.peers.heights.get(member, 0) for member in seat.genesis.ids]
+    ahead = sum(height > state.instance.height for height in heights)
     if ahead > seat.genesis.tolerates:  # so many cannot all be lying
         return "behind"
     if current is not None and current.outcome == "open":
@@ -112,10 +122,10 @@ def _compute_state(seat: Seat, state: State, missing: tuple[bytes, ...]) -> str:
 
 def _compute_warnings(seat: Seat, state: State) -> tuple[str, ...]:
     warnings = []
-    names = {member.id: member.name for member in seat.genesis.members}
+    names = state.ledger.roster.names
     if seat.genesis.tolerates == 0:
         warnings.append("Agreement assumes that no member lies: there are fewer than 4 members.")
-    if state.passive:
+    if state.passive and seat.me in seat.genesis.by_id:
         warnings.append("This disk was restored: no vote until the next height is decided.")
     for member, case in sorted(state.evidence.items()):
         warnings.append(f"{names[member]} signed {case}: it lies, or two processes use its key.")

@@ -40,6 +40,10 @@ class Seat:
     signer: Signer
     rules: Rules
 
+    def at(self, roster: Genesis) -> Seat:
+        """The same seat once other members are in force (R27)."""
+        return self if roster is self.genesis else replace(self, genesis=roster)
+
     @property
     def quorum(self) -> int:
         """Signatures that make a certificate."""

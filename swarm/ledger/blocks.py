@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from swarm import codec
-from swarm.ledger.rounds import apply_transaction
-from swarm.ledger.transactions import TRANSACTIONS, read_transaction
+from swarm.ledger.apply import apply_transaction
+from swarm.ledger.transactions import TRANSACTIONS, Membership, read_transaction
 from swarm.protocol import (
     MAX_BLOCK_BYTES,
     MAX_MEMBERS,
@@ -102,7 +102,7 @@ def read_block(data: bytes, verify: Verify) -> Block:
     )
 
 
-def apply_block(genesis: Genesis, ledger: Ledger, block: Block, verify: Verify) -> Ledger:
+def apply_block(ledger: Ledger, block: Block, verify: Verify) -> Ledger:
     """The ledger after one more block.
 
     Raises:
@@ -110,9 +110,12 @@ def apply_block(genesis: Genesis, ledger: Ledger, block: Block, verify: Verify) 
     """
     if block.height != ledger.height + 1 or block.previous != ledger.tip:
         raise refuse(f"a block of height {block.height} that does not follow ours", "R23")
+    changes = [change for _, change in block.transactions if isinstance(change, Membership)]
+    if changes and len(block.transactions) > 1:
+        raise refuse("a membership change that is not alone in its block", "R27")
     grown = replace(ledger, height=block.height, tip=block.hash)
     for sender, transaction in block.transactions:
-        grown = apply_transaction(genesis, grown, transaction, sender, verify)
+        grown = apply_transaction(grown, transaction, sender, verify)
     return grown
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from swarm import signing
@@ -14,10 +13,11 @@ from swarm.ledger.blocks import (
     verify_certificate,
     vote_body,
 )
+from swarm.ledger.genesis import quorum
 from swarm.ledger.rounds import empty_ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from swarm.ledger.genesis import Genesis
     from swarm.ledger.rounds import Ledger, Verify
@@ -35,16 +35,15 @@ def make_verify(genesis: Genesis) -> Verify:
 
 
 def verify_next(
-    genesis: Genesis, ledger: Ledger, data: bytes, verify: Verify, needed: int
+    ledger: Ledger, data: bytes, verify: Verify, needed: Callable[[int], int] = quorum
 ) -> Ledger:
     """The ledger after one more final block.
 
     Args:
-        genesis: Of the swarm.
-        ledger: So far.
+        ledger: So far; its roster is who may sign (R27).
         data: Final block, from `write_final`.
         verify: Verifies signatures.
-        needed: Signatures that make a certificate.
+        needed: Signatures that make a certificate among so many members.
 
     Raises:
         RemoteProtocolError: The block, its place or its certificate is false.
@@ -52,8 +51,10 @@ def verify_next(
     final = read_final(data)
     block = read_block(final.data, verify)
     body = vote_body(block.height, final.view, block.hash)
-    verify_certificate("finalize", body, final.certificate, needed, genesis, verify)
-    return apply_block(genesis, ledger, block, verify)
+    roster = ledger.roster
+    least = needed(len(roster.ids))
+    verify_certificate("finalize", body, final.certificate, least, roster, verify)
+    return apply_block(ledger, block, verify)
 
 
 def verify_chain(genesis: Genesis, blocks: Iterable[bytes], verify: Verify | None = None) -> Ledger:
@@ -67,11 +68,10 @@ def verify_chain(genesis: Genesis, blocks: Iterable[bytes], verify: Verify | Non
     Raises:
         LedgerError: The first block that does not verify, by height.
     """
-    step = partial(verify_next, verify=verify or make_verify(genesis), needed=genesis.quorum)
     ledger = empty_ledger(genesis)
     for data in blocks:
         try:
-            ledger = step(genesis, ledger, data)
+            ledger = verify_next(ledger, data, verify or make_verify(ledger.roster))
         except RemoteProtocolError as cause:
             raise LedgerError(
                 f"The ledger does not verify at height {ledger.height + 1}: {cause}. "

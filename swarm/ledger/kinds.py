@@ -21,7 +21,9 @@ MAX_NORM: Final = 2**30
 """Bounds within which an update is scaled without leaving int64."""
 STATISTICS: Final = "statistics"
 PARAMETERS: Final = "parameters"
-"""Kinds of rounds; every kind but `parameters` has the terms of `statistics`."""
+EXIT: Final = "exit"
+"""Kinds of rounds; every kind but `parameters` has the terms of `statistics`. Nobody opens
+an `exit`: a membership block does, to merge again without a member's sums (R29)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,9 @@ from swarm.protocol import (
     MAX_REASON,
     MAX_TRANSACTION_BYTES,
     Fields,
+    Signatures,
     refuse,
+    write_signatures,
 )
 from swarm.signing import SIGNATURE_BYTES
 
@@ -31,6 +33,8 @@ MAX_ATTEMPTS: Final = 2  # R25
 MAX_CLOSE_SECONDS: Final = 7 * 24 * 3600
 """One member that stays silent holds up a round for so long, not longer."""
 MAX_BLOB_BYTES: Final = 2**31
+MAX_CHANGE_BYTES: Final = 16 * 1024
+MEMBERSHIP: Final = "membership"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +114,39 @@ class RoundVoid:
     reason: str
 
 
-Transaction = RoundOpen | Commit | Abstain | CloseSet | MergeResult | RoundVoid
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A change of the members, and who has approved of it (R27).
+
+    Attributes:
+        number: Which change it is, from 1: each works once.
+        change: Bytes that `swarm.ledger.membership.read_change` reads.
+        approvals: Signatures over `change`, for the purpose `approval`.
+    """
+
+    number: int
+    change: bytes
+    approvals: Signatures
+
+
+Transaction = RoundOpen | Commit | Abstain | CloseSet | MergeResult | RoundVoid | Membership
+
+
+def key_of(transaction: Transaction) -> tuple[int, int]:
+    """Round and attempt; of a membership change its number and 1."""
+    if isinstance(transaction, Membership):
+        return transaction.number, 1
+    return transaction.round, transaction.attempt
 
 
 def write_transaction(transaction: Transaction) -> tuple[str, dict[str, Any]]:
     """Purpose and body of a transaction, ready to be signed."""
+    if isinstance(transaction, Membership):
+        return "membership", {
+            "number": transaction.number,
+            "change": transaction.change,
+            "approvals": write_signatures(dict(transaction.approvals)),
+        }
     key = {"round": transaction.round, "attempt": transaction.attempt}
     match transaction:
         case RoundOpen():
@@ -159,6 +191,13 @@ def read_transaction(signed: Signed) -> Transaction:
         RemoteProtocolError: A field is missing, unknown, of the wrong type or out of bounds.
     """
     value = codec.decode(signed.body, MAX_TRANSACTION_BYTES)
+    if signed.purpose == MEMBERSHIP:
+        fields = Fields(value, "membership change", ("number", "change", "approvals"))
+        return Membership(
+            fields.integer("number", 1, MAX_ROUND),
+            fields.data("change", 1, longest=MAX_CHANGE_BYTES),
+            fields.signatures("approvals", MAX_MEMBERS),
+        )
     keys, read = _READERS[signed.purpose]
     fields = Fields(value, signed.purpose, ("round", "attempt", *keys))
     return read(
@@ -242,5 +281,5 @@ _READERS: Final[Mapping[str, tuple[tuple[str, ...], Callable[[Fields, int, int],
     "round-void": (("reason",), _read_void),
 }
 
-TRANSACTIONS: Final = tuple(_READERS)
+TRANSACTIONS: Final = (*_READERS, MEMBERSHIP)
 """Purposes that may stand in a block."""

@@ -95,7 +95,6 @@ class Board:
 
     def _build(self, view: NodeView) -> dict[str, Any]:
         return build_status(
-            self._genesis,
             self._me,
             view,
             self._mesh,

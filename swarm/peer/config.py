@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from swarm.ledger.genesis import Member
+
 
 @dataclass(frozen=True, slots=True)
 class PeerConfig:
@@ -29,6 +31,8 @@ class PeerConfig:
     """Command that is started after HEAD has moved; empty for none."""
     addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Where to dial a member, by name, instead of where the ledger says."""
+    contacts: tuple[Member, ...] = ()
+    """Members at the time of our invitation: whom a newcomer asks for the history."""
     node: NodeConfig = field(default_factory=NodeConfig)
     """The protocol core's own choices."""
     timing: MeshTiming = field(default_factory=MeshTiming)

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from swarm.errors import StorageError
-from swarm.events import RoundRequested
+from swarm.events import ChangeRequested, RoundRequested
 from swarm.storage.files import disk, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from swarm.protocol import Signatures
+
 SCHEMA = "murmuration.round-request/1"
-MAX_REQUEST_BYTES = 4096
+CHANGE_SCHEMA = "murmuration.change-request/1"
+MAX_REQUEST_BYTES = 128 * 1024
 _FIELDS = {"schema": str, "kind": str, "as_of": str, "close_after_seconds": int}
 
 
@@ -51,6 +54,26 @@ def drop_request(inbox: Path, *, kind: str, as_of: str, close_after_seconds: int
     return path
 
 
+def drop_change(inbox: Path, change: bytes, approvals: Signatures) -> Path:
+    """Hand a change of the members, approved by those who must, to the peer of this home (R27).
+
+    Args:
+        inbox: `HOME/inbox`.
+        change: What was approved.
+        approvals: Member and signature.
+
+    Returns:
+        The file; it disappears when the peer has taken it.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    path = inbox / f"change-{secrets.token_hex(8)}.json"
+    signatures = [[member, signature.hex()] for member, signature in approvals]
+    write_json(path, {"schema": CHANGE_SCHEMA, "change": change.hex(), "approvals": signatures})
+    return path
+
+
 def waiting(inbox: Path) -> list[Path]:
     """Request files, oldest first by name.
 
@@ -63,7 +86,7 @@ def waiting(inbox: Path) -> list[Path]:
         return sorted(inbox.glob("*.json"))
 
 
-def read_request(path: Path) -> RoundRequested:
+def read_request(path: Path) -> RoundRequested | ChangeRequested:
     """Read one request.
 
     Raises:
@@ -76,12 +99,24 @@ def read_request(path: Path) -> RoundRequested:
         value = json.loads(data)
     except ValueError as error:
         raise StorageError(f"{path} is not JSON ({error}): {expected}") from error
+    if isinstance(value, dict) and value.get("schema") == CHANGE_SCHEMA:
+        return _read_change(path, value)
     if not isinstance(value, dict) or value.get("schema") != SCHEMA:
         raise StorageError(f"{path} is no {SCHEMA}: {expected}")
     for field, kind in _FIELDS.items():
         if type(value.get(field)) is not kind:
             raise StorageError(f"{path}: `{field}` is {value.get(field)!r}: {expected}")
     return RoundRequested(value["kind"], value["as_of"], value["close_after_seconds"])
+
+
+def _read_change(path: Path, value: dict[str, Any]) -> ChangeRequested:
+    try:
+        approvals = sorted((str(who), bytes.fromhex(said)) for who, said in value["approvals"])
+        return ChangeRequested(bytes.fromhex(value["change"]), tuple(approvals))
+    except (KeyError, TypeError, ValueError) as error:
+        raise StorageError(
+            f"{path} is no change of the members; use `murmuration swarm sign`"
+        ) from error
 
 
 def remove(path: Path) -> None:

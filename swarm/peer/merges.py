@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from swarm.events import ComputeMerge
     from swarm.ledger.genesis import Genesis
+    from swarm.ledger.roster import Roster
     from swarm.storage.blobs import BlobStore
 
 CARD_SCHEMA = "murmuration.model-card/1"
@@ -43,12 +44,12 @@ class _Arrays(Sequence[NDArray[np.int32]]):
         return np.frombuffer(self._store.read(self._blobs[index]), dtype="<i4")
 
 
-def merge_blobs(order: ComputeMerge, genesis: Genesis, store: BlobStore, models: Path) -> bytes:
+def merge_blobs(order: ComputeMerge, genesis: Roster, store: BlobStore, models: Path) -> bytes:
     """Merge all contributions and store the model; the same bytes at every member.
 
     Args:
         order: The core's order.
-        genesis: Names the members and the manifest.
+        genesis: As it is now: names the manifest, and all who are or were members.
         store: Where the blobs lie; each is proved as it is read.
         models: Folder of models by digest.
 
@@ -75,7 +76,7 @@ def merge_blobs(order: ComputeMerge, genesis: Genesis, store: BlobStore, models:
         "contributions": [
             {
                 "member": member,
-                "name": genesis.by_id[member].name,
+                "name": genesis.names[member],
                 "anchor": member in order.anchors,
                 "blobs": [blob.hex() for blob in blobs],
             }
@@ -100,7 +101,7 @@ def _card(order: ComputeMerge, genesis: Genesis, digest: bytes) -> dict[str, Any
     }
 
 
-def _merge_network(order: ComputeMerge, genesis: Genesis, store: BlobStore, models: Path) -> bytes:
+def _merge_network(order: ComputeMerge, genesis: Roster, store: BlobStore, models: Path) -> bytes:
     """Merge the updates of all merged rounds, one round in memory at a time."""
     updates = genesis.updates
     if updates is None:
@@ -124,7 +125,7 @@ def _merge_network(order: ComputeMerge, genesis: Genesis, store: BlobStore, mode
         "rounds_per_training": updates.rounds,
         "updates": [
             [
-                {"member": member, "name": genesis.by_id[member].name, "blob": blob.hex()}
+                {"member": member, "name": genesis.names[member], "blob": blob.hex()}
                 for member, blob in merged
             ]
             for merged in order.updates

@@ -14,13 +14,14 @@ import functools
 import logging
 import math
 import signal
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, assert_never
 
 import trio
 
 from swarm import events
-from swarm.errors import RemoteProtocolError, StorageError, SwarmError
+from swarm.errors import KeyRotatedError, RemoteProtocolError, StorageError, SwarmError
 from swarm.ledger.kinds import PARAMETERS, STATISTICS
 from swarm.node import Node
 from swarm.peer import inbox
@@ -34,12 +35,14 @@ from swarm.storage.blobs import BlobDamagedError
 from swarm.storage.models import move_pointer, read_pointer
 from swarm.transport.blobs import BlobClient, BlobServer
 from swarm.transport.host import Host
-from swarm.transport.mesh import Mesh
+from swarm.transport.mesh import LAST_WORDS_SECONDS, Mesh
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from swarm.events import Effect, Event
+    from swarm.ledger.genesis import Genesis
+    from swarm.ledger.roster import Roster
     from swarm.peer.config import PeerConfig
 
 logger = logging.getLogger(__name__)
@@ -69,12 +72,13 @@ class Peer:
         signer = Ed25519Signer(config.seed, genesis.swarm_id)
         self._config, self._disk, self._genesis = config, disk, genesis
         self._node = Node(genesis, signer.member, signer, config.node)
-        self._host = Host(config.seed, listen=config.listen, is_member=genesis.by_id.__contains__)
-        members = {m.id: config.addresses.get(m.name, m.addresses) for m in genesis.members}
+        self._roster: Genesis = genesis
+        self._leaving: dict[str, float] = {}
+        self._host = Host(config.seed, listen=config.listen, is_member=self._admits)
         self._gauges = Gauges()
         traffic = self._gauges.traffic
         self._mesh = Mesh(
-            self._host, genesis.swarm_id, members, self._deliver, config.timing, traffic
+            self._host, genesis.swarm_id, self._links(), self._deliver, config.timing, traffic
         )
         self._served: frozenset[bytes] = frozenset()
         BlobServer(self._host, disk.blobs, lambda blob: blob in self._served, traffic)
@@ -142,8 +146,34 @@ class Peer:
         await self._sync()
         view = self._node.view()
         self._served = frozenset(view.served)
+        if view.roster is not self._roster:
+            self._change_members(view.roster)
         self._gauges.show(view)
         self._board.show(view)
+
+    def _links(self) -> dict[str, tuple[str, ...]]:
+        """Whom to dial, and where: members in force, and those who invited us."""
+        known = {member.id: member for member in (*self._config.contacts, *self._roster.members)}
+        return {m.id: self._config.addresses.get(m.name, m.addresses) for m in known.values()}
+
+    def _admits(self, peer: str) -> bool:
+        """Whether a peer may connect; one that has just been removed may still hear of it."""
+        until = self._leaving.get(peer, 0.0)
+        return peer in self._links() or time.monotonic() < until
+
+    def _change_members(self, roster: Roster) -> None:
+        """Other members are in force from the next height on (R27).
+
+        Raises:
+            KeyRotatedError: We go on under our next key.
+        """
+        until = time.monotonic() + 2 * LAST_WORDS_SECONDS
+        gone = set(self._roster.by_id) - set(roster.by_id)
+        self._leaving = {**self._leaving, **dict.fromkeys(gone, until)}
+        self._roster = roster
+        self._mesh.change(self._links())
+        if roster.successor(self._host.member):
+            raise KeyRotatedError("this platform's key has been replaced; the next one takes over")
 
     async def _sync(self) -> None:
         if self._disk.needs_sync:
@@ -222,7 +252,7 @@ class Peer:
 
     async def _merge(self, order: events.ComputeMerge) -> None:
         merge = functools.partial(
-            merge_blobs, order, self._genesis, self._disk.blobs, self._config.models
+            merge_blobs, order, self._node.roster, self._disk.blobs, self._config.models
         )
         kind = PARAMETERS if order.updates else STATISTICS
         size = self._genesis.terms(kind).size
@@ -239,7 +269,7 @@ class Peer:
     async def _replace(self, blob: bytes, size: int) -> None:
         """Fetch a blob again whose file is damaged."""
         self._disk.blobs.discard(blob)
-        others = [member for member in self._genesis.ids if member != self._host.member]
+        others = [member for member in self._roster.ids if member != self._host.member]
         await self._client.fetch(blob, size, others)
 
     async def _move_head(self, effect: events.MoveHead) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from swarm.ledger.genesis import Genesis
+    from swarm.ledger.roster import Roster
     from swarm.ledger.rounds import Round
     from swarm.transport.mesh import Mesh
     from swarm.views import NodeView
@@ -45,7 +45,6 @@ class RoundTimes:
 
 
 def build_status(  # noqa: PLR0913 - one argument per source
-    genesis: Genesis,
     me: str,
     view: NodeView,
     mesh: Mesh,
@@ -57,11 +56,12 @@ def build_status(  # noqa: PLR0913 - one argument per source
     notes: Sequence[str],
 ) -> dict[str, Any]:
     """The status as a JSON object, without `updated_at`."""
+    genesis = view.roster
     return {
         "schema": SCHEMA,
         "swarm": genesis.swarm_id.hex(),
         "swarm_name": genesis.name,
-        "name": genesis.by_id[me].name,
+        "name": genesis.names.get(me, me),
         "member": me,
         "state": view.state,
         "height": view.height,
@@ -69,6 +69,7 @@ def build_status(  # noqa: PLR0913 - one argument per source
         "network": None if network is None else dict(network),
         "quorum": view.quorum,
         "tolerates": view.tolerates,
+        "changes": genesis.changes,
         "members": [
             {
                 "id": member.id,
@@ -100,8 +101,8 @@ def _seen(mesh: Mesh, member: str, me: str) -> str | None:
     return None if seen is None else seen.isoformat(timespec="seconds")
 
 
-def _round(entry: Round, genesis: Genesis, times: RoundTimes) -> dict[str, Any]:
-    names = {member.id: member.name for member in genesis.members}
+def _round(entry: Round, genesis: Roster, times: RoundTimes) -> dict[str, Any]:
+    names = genesis.names
     included = [member for member, _ in entry.included] or sorted(entry.commits)
     out = entry.out or tuple(sorted(entry.abstained.items()))
     if entry.outcome == "void":

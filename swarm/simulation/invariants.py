@@ -70,7 +70,7 @@ class Invariants:
             return
         self.chain.append(block_hash)
         block = read_block(data, self.verify)
-        self.ledger = apply_block(self.genesis, self.ledger, block, self.verify)
+        self.ledger = apply_block(self.ledger, block, self.verify)
         self._check_commits(block)
         for _, transaction in block.transactions:
             if isinstance(transaction, MergeResult) and self.digest() != transaction.digest:

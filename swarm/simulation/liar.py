@@ -24,9 +24,11 @@ from swarm.ledger.transactions import (
     Abstain,
     CloseSet,
     Commit,
+    Membership,
     MergeResult,
     RoundOpen,
     RoundVoid,
+    key_of,
     read_transaction,
     receipt_body,
     write_transaction,
@@ -149,7 +151,7 @@ class TwoFaced(Unchecked):
 
     def _other_transaction(self, transaction: Transaction) -> Transaction | None:
         """Something else that may come next, as far as the ledger alone can say."""
-        key = (transaction.round, transaction.attempt)
+        key = key_of(transaction)
         match transaction:
             case RoundOpen():
                 return RoundOpen(
@@ -167,7 +169,7 @@ class TwoFaced(Unchecked):
                 return RoundVoid(*key, "no contribution was complete in time")
             case MergeResult():
                 return MergeResult(*key, codec.digest(b"lie" + transaction.digest))
-            case Abstain() | RoundVoid():
+            case Abstain() | RoundVoid() | Membership():
                 return None
 
     def _forged_receipt(self, value: dict[str, Any]) -> bytes:

@@ -52,6 +52,7 @@ logger = logging.getLogger(__name__)
 PROTOCOL = stream_protocol("messages", (1, 0))
 MAX_QUEUED_BYTES = 8 << 20
 MAX_QUEUED_MESSAGES = 2048
+LAST_WORDS_SECONDS = 3.0
 _HELLO_SECONDS = 10.0
 _STALE_SECONDS = 10.0
 """What has waited longer for a connection is not sent: it has been said again since, and must not
@@ -77,6 +78,7 @@ class _Link:
     receiving: trio.CancelScope | None = None
     software: str = ""
     refusal: str = ""
+    keeping: trio.CancelScope = field(default_factory=trio.CancelScope)
 
     def put(self, message: bytes) -> int:
         """Queue a message; how many it has pushed out."""
@@ -143,16 +145,39 @@ class Mesh:
         self._deliver = deliver
         self._timing = timing or MeshTiming()
         self._traffic = traffic or Traffic()
-        self._links = {
-            member: _Link(member, tuple(addresses))
-            for member, addresses in sorted(members.items())
-            if member != host.member
-        }
+        self._links: dict[str, _Link] = {}
+        self._nursery: trio.Nursery | None = None
+        self.change(members)
         self._spoken = tuple(spoken)
         self._protocols = {stream_protocol("messages", version): version for version in spoken}
         for protocol in self._protocols:
             host.serve(protocol, self._receive)
         host.serve(VERSION_PROTOCOL, self._tell_versions)
+
+    def change(self, members: Mapping[str, Sequence[str]]) -> None:
+        """Keep links to these members from now on, and to no others.
+
+        What is queued for a member that goes is still sent for some seconds: it should learn why.
+        """
+        for member in sorted(set(self._links) - set(members)):
+            self._drop(self._links.pop(member))
+        for member, addresses in sorted(members.items()):
+            if member in self._links:
+                self._links[member].addresses = tuple(addresses)
+            elif member != self._host.member:
+                link = self._links[member] = _Link(member, tuple(addresses))
+                if self._nursery is not None:
+                    self._nursery.start_soon(self._keep_up, link)
+
+    def _drop(self, link: _Link) -> None:
+        if self._nursery is not None:
+            self._nursery.start_soon(self._end, link)
+
+    async def _end(self, link: _Link) -> None:
+        await trio.sleep(LAST_WORDS_SECONDS)
+        link.keeping.cancel()
+        if link.member not in self._links:  # it may have come back meanwhile
+            await self._host.disconnect(link.member)
 
     def send(self, member: str, message: bytes) -> None:
         """Queue a message; it may be lost. Unknown members are ignored."""
@@ -193,10 +218,16 @@ class Mesh:
     async def run(self) -> None:
         """Keep all links up, for ever."""
         async with trio.open_nursery() as nursery:
+            self._nursery = nursery
             for link in self._links.values():
                 nursery.start_soon(self._keep_up, link)
+            await trio.sleep_forever()
 
     async def _keep_up(self, link: _Link) -> None:
+        with link.keeping:
+            await self._redial(link)
+
+    async def _redial(self, link: _Link) -> None:
         wait = self._timing.redial_seconds
         if self._host.member > link.member:
             # Let the other one dial first, so that there is usually one connection, not two.

@@ -30,10 +30,11 @@ from swarm.ledger.transactions import (
 )
 from swarm.protocol import sign
 from swarm.signing import Ed25519Signer
+from swarm.transport.blobs import PROTOCOL as BLOB
 from swarm.transport.framing import frame
 from swarm.transport.host import Host
+from swarm.transport.mesh import PROTOCOL as MESSAGES
 
-MESSAGES, BLOB = "/murmuration/messages/1", "/murmuration/blob/1"
 CHANCE = random.Random(23)  # noqa: S311 - a test
 
 

@@ -44,9 +44,9 @@ from api.store.tables import metadata
 from platform_adapters.contract import Interaction
 from platform_adapters.pseudonyms import Pseudonymiser, new_key
 from recommender.catalogue import CatalogueItem
-from swarm.ledger.genesis import create_genesis, make_request, read_request
+from swarm.ledger.genesis import Genesis, create_genesis, make_request, read_request
 from swarm.ledger.kinds import Terms, Updates
-from swarm.ledger.rounds import Ledger, Round
+from swarm.ledger.rounds import Ledger, Round, empty_ledger
 from swarm.ledger.transactions import Commit, RoundOpen
 from swarm.signing import NO_SWARM, Ed25519Signer
 from tests.unit.api.test_founding import SEEDS, founding, signed
@@ -454,6 +454,10 @@ def test_a_spend_of_another_swarm_whose_marks_are_gone_spends_everybody(
     assert ReleaseRecord("aa", 3, 1, Fraction(1, 3), 5) in store.releases()
 
 
+def _ledger(genesis: Genesis, *rounds: Round) -> Ledger:
+    return replace(empty_ledger(genesis), rounds=rounds)
+
+
 def test_what_a_member_committed_to_is_read_from_the_ledger(home: Home) -> None:
     me = Ed25519Signer(home.read_key(IDENTITY_KEY), NO_SWARM).member
     opening = RoundOpen(4, 2, "statistics", bytes(32), bytes(32), "2026-01-01", (me,), 60)
@@ -461,7 +465,7 @@ def test_what_a_member_committed_to_is_read_from_the_ledger(home: Home) -> None:
     with_us = Round(opening, 1, commits={me: commit})
     without = Round(replace(opening, round=5), 2, commits={"somebody else": commit})
     genesis = founding().genesis
-    found = reconciling._commits(home, genesis, Ledger(2, bytes(32), (with_us, without)))
+    found = reconciling._commits(home, genesis, _ledger(genesis, with_us, without))
     assert [(r.swarm, r.round, r.attempt, r.rho) for r in found.values()] == [
         (genesis.swarm_id.hex(), 4, 2, Fraction(1, 3))
     ]
@@ -476,5 +480,5 @@ def test_a_training_counts_once_and_whole_as_of_the_round_that_began_it(home: Ho
         commit = Commit(number, 1, bytes([number]) * 32, 8, (1, 12))
         commits = {me if is_ours else "somebody else": commit}
         rounds.append(Round(opening, number, commits=commits, outcome="merged"))
-    found = reconciling._commits(home, genesis, Ledger(9, bytes(32), tuple(rounds)))
+    found = reconciling._commits(home, genesis, _ledger(genesis, *rounds))
     assert [(r.round, r.rho) for r in found.values()] == [(4, Fraction(1, 4)), (7, Fraction(1, 4))]

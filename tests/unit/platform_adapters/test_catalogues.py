@@ -21,7 +21,12 @@ def read(tmp_path, name: str, content: object) -> list:
 def test_moodle_modules_have_their_prerequisites_and_hidden_ones_are_marked() -> None:
     path = MODULES
     page, quiz, forum = ADAPTERS["moodle"].read_catalogue(path)
-    assert (page.item, page.title, page.course, page.position) == ("module:340", "Photosynthesis", "7", 0)
+    assert (page.item, page.title, page.course, page.position) == (
+        "module:340",
+        "Photosynthesis",
+        "7",
+        0,
+    )
     assert quiz.prerequisites == ("module:340",)
     assert quiz.content_key == "https://example.org/quiz/osmosis"
     assert forum.hidden

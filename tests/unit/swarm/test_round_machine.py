@@ -11,6 +11,7 @@ from swarm import events
 from swarm.consensus.instance import Seat
 from swarm.consensus.rules import Rules
 from swarm.desk import Desk
+from swarm.ledger.apply import apply_transaction
 from swarm.ledger.rounds import (
     OUT_SILENT,
     VOID_ABSTAINED,
@@ -18,7 +19,6 @@ from swarm.ledger.rounds import (
     VOID_UNMERGED,
     Head,
     Ledger,
-    apply_transaction,
     compute_expected,
     empty_ledger,
 )
@@ -57,7 +57,7 @@ class Member:
         before = self.ledger
         higher = replace(before, height=before.height + 1)
         verify = SEAT.signer.verify
-        self.ledger = apply_transaction(GENESIS, higher, transaction, IDS[sender], verify)
+        self.ledger = apply_transaction(higher, transaction, IDS[sender], verify)
         self.desk = desks.on_block(self.desk, before, self.ledger, self.now)
 
     def open(self, attempt: int = 1) -> None:

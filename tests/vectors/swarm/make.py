@@ -20,11 +20,13 @@ from swarm.ledger.genesis import (
     read_request,
     sign_genesis,
 )
+from swarm.ledger.membership import ADD, APPROVAL, Change, write_change
 from swarm.ledger.transactions import (
     Abstain,
     CloseSet,
     Commit,
     Included,
+    Membership,
     MergeResult,
     RoundOpen,
     RoundVoid,
@@ -57,6 +59,15 @@ def genesis_file() -> bytes:
     return file
 
 
+def change() -> bytes:
+    """A fifth member comes in; its key is of 32 bytes of 9."""
+    request = make_request(bytes([9]) * 32, name="platform 9", addresses=["/dns4/nine/tcp/4001"])
+    newcomer = read_request(request).id
+    return write_change(
+        Change(ADD, 1, newcomer, (7, codec.digest(b"block 7")), 207, request, reason="welcome")
+    )
+
+
 def messages() -> list[dict[str, str]]:
     """One signed thing of each purpose, by the first seed's key."""
     genesis, _ = read_genesis(genesis_file())
@@ -70,8 +81,10 @@ def messages() -> list[dict[str, str]]:
         CloseSet(1, 1, (entry,), ((genesis.ids[0], "no contribution arrived"),)),
         MergeResult(1, 1, other),
         RoundVoid(1, 1, "no contribution was complete in time"),
+        Membership(1, change(), tuple(sorted({signer.member: bytes(64)}.items()))),
     ]
     bodies = [(p, codec.encode(b)) for p, b in map(write_transaction, transactions)]
+    bodies.append((APPROVAL, change()))
     bodies.append(("receipt", receipt_body(1, 1, genesis.ids[1], blob)))
     block = write_block(1, genesis.swarm_id, [])
     proposal = {"height": 1, "view": 2, "parent": 0, "block": block}

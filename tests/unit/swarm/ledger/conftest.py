@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from swarm.ledger import genesis as g
+from swarm.ledger.apply import apply_transaction
 from swarm.ledger.blocks import (
     FinalBlock,
     apply_block,
@@ -15,7 +16,7 @@ from swarm.ledger.blocks import (
     write_block,
     write_final,
 )
-from swarm.ledger.rounds import OUT_SILENT, apply_transaction, compute_expected, empty_ledger
+from swarm.ledger.rounds import OUT_SILENT, compute_expected, empty_ledger
 from swarm.ledger.transactions import (
     CloseSet,
     Commit,
@@ -66,9 +67,7 @@ class Founders:
 
     def apply(self, transaction: Transaction, sender: int = 0) -> Ledger:
         """Put one transaction on the ledger, in a block of its own but without the block."""
-        self.ledger = apply_transaction(
-            self.genesis, self.ledger, transaction, self.ids[sender], self.verify
-        )
+        self.ledger = apply_transaction(self.ledger, transaction, self.ids[sender], self.verify)
         return self.ledger
 
     def append(self, *transactions: tuple[int, Transaction], voters: int = 3) -> bytes:
@@ -79,7 +78,7 @@ class Founders:
             signed.append(sign(self.signers[sender], self.ids[sender], purpose, body))
         data = write_block(self.ledger.height + 1, self.ledger.tip, signed)
         block = read_block(data, self.verify)
-        self.ledger = apply_block(self.genesis, self.ledger, block, self.verify)
+        self.ledger = apply_block(self.ledger, block, self.verify)
         body = vote_body(block.height, 1, block.hash)
         certificate = tuple((s.member, s.sign("finalize", body)) for s in self.signers[:voters])
         self.blocks.append(write_final(FinalBlock(data, 1, certificate)))
@@ -93,7 +92,7 @@ class Founders:
             self.ledger.head.digest if self.ledger.head else b"",
             self.genesis.manifest_digest,
             "2026-11-24",
-            compute_expected(self.genesis, self.ledger),
+            compute_expected(self.ledger.roster, self.ledger),
             60,
         )
 

@@ -67,8 +67,8 @@ def test_a_certificate_needs_a_quorum_of_members_true_signatures(founders):
     ):
         data = with_certificate(founders, final, wrong)
         with pytest.raises(RemoteProtocolError, match=match):
-            verify_next(founders.genesis, empty, data, verify, founders.genesis.quorum)
-    assert verify_next(founders.genesis, empty, final, verify, founders.genesis.quorum).height == 1
+            verify_next(empty, data, verify)
+    assert verify_next(empty, final, verify).height == 1
 
 
 @pytest.mark.parametrize("value", [[], [b"", 1, []], [b"x", 0, []], ["x", 1, []], [b"x", 1, {}]])
@@ -89,7 +89,7 @@ def test_a_block_follows_the_last_one(founders):
     founders.append((0, founders.opening()))
     block = read_block(read_final(founders.blocks[0]).data, founders.verify)
     with pytest.raises(RemoteProtocolError, match="does not follow"):
-        apply_block(founders.genesis, founders.ledger, block, founders.verify)
+        apply_block(founders.ledger, block, founders.verify)
 
 
 def test_a_block_has_a_transaction_and_at_most_64_kib(founders):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from swarm.errors import RemoteProtocolError
+from swarm.ledger.apply import apply_transaction
 from swarm.ledger.genesis import (
     Genesis,
     create_genesis,
@@ -20,7 +21,6 @@ from swarm.ledger.kinds import MAX_NORM, PARAMETERS, Terms, Updates, read_update
 from swarm.ledger.rounds import (
     VOID_EMPTY,
     Ledger,
-    apply_transaction,
     compute_expected,
     compute_next_round,
     compute_out,
@@ -54,7 +54,7 @@ class Chronicle:
     def put(self, transaction, sender: int = 0) -> None:
         higher = replace(self.ledger, height=self.ledger.height + 1)
         verify = SimSigner("", self.genesis.swarm_id).verify
-        self.ledger = apply_transaction(self.genesis, higher, transaction, IDS[sender], verify)
+        self.ledger = apply_transaction(higher, transaction, IDS[sender], verify)
 
     def open(self, kind: str = PARAMETERS, base: bytes | None = None) -> RoundOpen:
         head = self.ledger.head_of(kind)

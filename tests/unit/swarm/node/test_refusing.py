@@ -87,9 +87,9 @@ def test_bytes_that_break_the_protocol_change_nothing(message):
 
 
 def test_messages_of_strangers_and_of_ourselves_are_refused():
-    status = codec.encode(["status", 1, 1])
-    assert "no other member" in refused(started(), status, sender="stranger")
-    assert "no other member" in refused(started(), status, sender=IDS[0])
+    receipt = codec.encode(["receipt", {}])
+    assert "who is no member" in refused(started(), receipt, sender="stranger")
+    assert "of our own" in refused(started(), receipt, sender=IDS[0])
 
 
 def test_a_vote_of_a_stranger_is_refused():
