@@ -114,6 +114,9 @@ class Importer:
             "timezone": self.options.timezone,
             "year": self.options.year,
             "home_page": self.options.home_page,
+            # Only where there is one, so that imports of before are known again.
+            **({"map": variant} if (variant := self.adapter.variant) else {}),
+            **({"people": digest} if (digest := self.options.people.digest) else {}),
         }
 
     def finish(

@@ -81,6 +81,12 @@ class SourceSettings(_Login):
     """Year of timestamps that carry none."""
     home_page: str | None = None
     """xAPI accounts of this home page are known by their name alone."""
+    map: str | None = None
+    """For table: the file that says what its columns mean (`adapt table --guess` writes one)."""
+    accounts: str | None = None
+    """CSV with old_id,new_id: accounts that were merged or made anew."""
+    staff: str | None = None
+    """Ids of people who are no learners: one a line, or CSV with a column id."""
     catalogue: str | None = None
     """Catalogue file in the same platform's form, imported first."""
 

@@ -244,6 +244,11 @@ class Adapter(Protocol):
         """Which real exports it was tried on; says so if none."""
         ...
 
+    @property
+    def variant(self) -> str:
+        """What tells it from the adapter of the same name with another column map."""
+        ...
+
     def split(self, paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
         """Logs, and the side tables and catalogues among the inputs."""
         ...

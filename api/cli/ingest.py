@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from api.cli.adapt_options import (
+    accounts_option,
+    adapter_for,
+    map_option,
+    staff_option,
+    tomorrow,
+)
 from api.cli.options import home_option, json_option
 from api.cli.output import progress, write_json
 from api.databases import reader_for
@@ -22,8 +29,8 @@ from api.settings_errors import SettingsError
 from api.store.opening import open_store
 from platform_adapters.contract import AdaptOptions
 from platform_adapters.convert import MAX_REJECT_SHARE
+from platform_adapters.people import read_people
 from platform_adapters.readers.database import is_database_url, parse_url, public_name
-from platform_adapters.registry import adapter_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,12 +45,15 @@ _SHOWN_REASONS = 5
 
 @click.command()
 @click.argument("adapter")
-@click.argument("inputs", nargs=-1, required=True)
+@click.argument("inputs", nargs=-1)
 @home_option
 @click.option("--timezone", help="Zone of times that carry none, such as Europe/Berlin.")
 @click.option("--year", type=click.IntRange(1990, 2200), help="Year of times that have none.")
 @click.option("--home-page", help="xAPI accounts of this home page are known by their name alone.")
 @click.option("--prefix", help="Prefix of the tables of a Moodle database.  [default: mdl_]")
+@map_option
+@accounts_option
+@staff_option
 @click.option("--since", default="", help="A record store's statements after this moment only.")
 @click.option(
     "--max-rejects",
@@ -67,6 +77,9 @@ def ingest(
     year: int | None,
     home_page: str | None,
     prefix: str | None,
+    map_path: Path | None,
+    accounts: Path | None,
+    staff: Path | None,
     since: str,
     max_rejects: float,
     report_path: Path | None,
@@ -86,10 +99,13 @@ def ingest(
       murmuration ingest xapi https://lrs.example.org/xAPI --home alder
       murmuration ingest moodle postgresql+psycopg://reader@db.example.org/moodle --home dogwood
     """  # noqa: D301  the escape is click's mark for a block that is not to be wrapped
+    chosen = adapter_for(adapter, map_path)
+    if not inputs:
+        raise click.UsageError("Missing argument 'INPUTS...'.")
     place = find_home(home)
     settings = load_settings(place)
-    options = AdaptOptions(settings.platform, timezone, year, home_page)
-    chosen = adapter_named(adapter)
+    people = read_people(accounts, staff)
+    options = AdaptOptions(settings.platform, timezone, year, home_page, people, tomorrow())
     with home_lock(place, "keys", alone=False), open_store(place, settings) as store:
         pseudonymiser = pseudonymiser_for(place, store)
         importer = Importer(store, chosen, options, pseudonymiser, max_rejects)
@@ -148,7 +164,7 @@ def _sync_one(
     store: Store,
     pseudonymiser: Pseudonymiser,
 ) -> list[dict[str, Any]]:
-    adapter = adapter_named(source.adapter)
+    adapter = adapter_for(source.adapter, _beside(place, source.map))
     if source.catalogue is not None:
         items = list(adapter.read_catalogue(place.path / source.catalogue))
         changed = store.upsert_catalogue(items)
@@ -163,12 +179,20 @@ def _sync_one(
                 "correct the path or remove the entry"
             )
         paths += found
-    options = AdaptOptions(settings.platform, source.timezone, source.year, source.home_page)
+    people = read_people(_beside(place, source.accounts), _beside(place, source.staff))
+    options = AdaptOptions(
+        *(settings.platform, source.timezone, source.year, source.home_page), people, tomorrow()
+    )
     importer = Importer(store, adapter, options, pseudonymiser, skip_finished=True)
     records = _import(importer, paths) if paths else []
     for address in addresses:
         records += _pull(_puller(settings, source, importer, address, source.since))
     return records
+
+
+def _beside(place: Home, name: str | None) -> Path | None:
+    """A file of the settings; a relative one starts at the home."""
+    return None if name is None else place.path / name
 
 
 def _puller(
@@ -242,6 +266,8 @@ def _lines(record: dict[str, Any]) -> list[str]:
         lines.append(f"  stored as `other`, unknown names: {names}")
     if found := record.get("catalogue"):
         lines.append(f"  catalogue: {found['items']:,} items, {found['new']:,} new or changed")
+    if record.get("clamped"):
+        lines.append(f"  {record['clamped']:,} scores above their maximum count as 1")
     if record["withdrawn"]:
         lines.append(f"  {record['withdrawn']:,} earlier events taken back")
     return lines
