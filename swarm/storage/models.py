@@ -56,6 +56,10 @@ def save_model(
     files = {"model.safetensors": save(ordered), "card.json": json_bytes(card)}
     if all(_holds(folder / name, data) for name, data in files.items()):
         return folder
+    if folder.exists():  # file by file: whoever serves from it finds each at any time
+        for name, data in files.items():
+            write_atomically(folder / name, data, mode=0o644)
+        return folder
     beside = models / f".{digest.hex()}.new"
     with disk("write", folder):
         models.mkdir(parents=True, exist_ok=True)
@@ -64,8 +68,6 @@ def save_model(
     for name, data in files.items():
         write_atomically(beside / name, data, mode=0o644)
     with disk("write", folder):
-        if folder.exists():
-            shutil.rmtree(folder)
         beside.rename(folder)
         sync_folder(models)
     return folder
