@@ -17,6 +17,7 @@ from platform_adapters.errors import ReadError, RecordError
 from platform_adapters.format import Format, Role, Sign
 from platform_adapters.formats import moodle_log, moodle_page, moodle_state
 from platform_adapters.formats.moodle_backup import BackupTables, is_backup
+from platform_adapters.formats.moodle_page_times import PageTimes
 from platform_adapters.formats.moodle_people import People
 from platform_adapters.formats.moodle_tables import (
     LOG,
@@ -52,7 +53,7 @@ class MoodleSession:
         self._namespace = event_namespace(options.platform)
         self._clock = Clock(options.timezone, "timecreated")
         self._rules: dict[str, Rule | None] = {}
-        self._page_times = moodle_page.PageTimes(options)
+        self._page_times = PageTimes(options)
 
     def told_as_read(self) -> None:
         """The state tables' rows will come before the log's: nothing need be read twice."""
@@ -63,7 +64,7 @@ class MoodleSession:
         if record.__class__ is tuple:
             table, row = record
             return self._log(row, line) if table == LOG else self._state(table, row, line)
-        if "Event name" in record:
+        if "description" in record:
             return moodle_page.convert_row(record, line, self._page_times)
         return self._log(record, line)
 
@@ -146,9 +147,7 @@ def _kind(path: Path) -> str:
     """`BACKUP`, `PAGE`, or the name of a table; empty if none of them."""
     if is_backup(path):
         return BACKUP
-    if set(read_header(path)) >= moodle_page.COLUMNS:
-        return PAGE
-    return table_of(path)
+    return table_of(path) or (PAGE if moodle_page.is_page(path) else "")
 
 
 def split(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
@@ -182,7 +181,9 @@ def records(path: Path) -> Iterator[Record]:
         return BackupTables(path).records()
     if kind in STATES:
         return state_records(path, kind)
-    return read_csv(path, tuple(moodle_page.COLUMNS) if kind == PAGE else moodle_log.REQUIRED)
+    if kind == PAGE:
+        return moodle_page.read_page(path)
+    return read_csv(path, moodle_log.REQUIRED)
 
 
 _TABLES: tuple[tuple[str, str, Role], ...] = (
@@ -216,7 +217,12 @@ FORMAT = Format(
             for table, needs, role in _TABLES
         ),
         Sign("a backup of a Moodle course", frozenset({"moodle_backup.xml"}), ("zip", "tar")),
-        Sign("the CSV of Moodle's Logs page", moodle_page.COLUMNS, ("csv",)),
+        Sign(
+            "the CSV of Moodle's Logs page",
+            frozenset(),
+            ("csv",),
+            text=(moodle_page.SENTENCE.encode(),),
+        ),
     ),
     example="Ana (user 12) opened the page *Photosynthesis* (course module 340).",
 )

@@ -1,170 +1,213 @@
-"""Moodle's *Logs* report page, exported as CSV with the interface in English.
+"""The CSV of Moodle's *Logs* page, in any language.
 
-A poor source, for those who cannot reach the database: ids stand only in the English sentence
-of the column `Description`, names are never used, times have minutes, no zone and on many
-sites no year, and neither grades nor completion states are told. Both zone and year must be
-given (`--timezone`, `--year`); a file whose rows pass a turn of the year must be split.
+A poor source, for those who cannot reach the database. Headers and names of events are
+translated; the column `Description` is not (`get_description` of Moodle's event classes), and in
+its sentence stand the ids. So columns are known by what is in them, and events by the sentence.
+Names of people are used for one thing only: "X as Y" in whatever language is a row of somebody
+who was logged in as Y. Neither grades nor completion states are told.
 
-Example: `"11 May, 09:44",Ana,-,Page: Photosynthesis,Page,Course module viewed,"The user with id
-'12' viewed the 'page' activity with course module id '340'.",web,10.0.0.2`
+Example: `"11/05/24, 09:44:10",Ana,-,Page: Photosynthesis,Page,Course module viewed,"The user with
+id '12' viewed the 'page' activity with course module id '340'.",web,10.0.0.2`
 """
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from platform_adapters.contract import AdaptOptions, Ignored, Interaction
-from platform_adapters.errors import OptionsError, RecordError
+from platform_adapters.contract import Failure, Ignored, Interaction
+from platform_adapters.errors import ReadError, RecordError
+from platform_adapters.formats.moodle_page_times import DayOrder, looks_like_time
 from platform_adapters.formats.moodle_tables import module_id
-from platform_adapters.values import Clock, hashed
+from platform_adapters.readers.csv_rows import delimiter_of, read_csv, read_header
+from platform_adapters.readers.files import read_start
+from platform_adapters.values import hashed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from platform_adapters.contract import Record
+    from platform_adapters.formats.moodle_page_times import PageTimes
 
 COLUMNS = frozenset({"Time", "Event name", "Description", "Origin"})
-"""Columns by which the page's export is known."""
+"""Some of the columns, in English."""
 
+SENTENCE = "The user with id '"
+"""How a description begins."""
+
+_ORIGINS = frozenset({"web", "ws", "cli", "cron", "restore"})
+_ACTED_BY_SERVER = frozenset({"cli", "cron", "restore"})
 _USER = re.compile(r"user with id '(\d{1,19})'")
 _MODULE = re.compile(r"course module id '(\d{1,19})'")
 _COURSE = re.compile(r"course with id '(\d{1,19})'")
-_WITH_YEAR = ("%d/%m/%y, %H:%M", "%d/%m/%y, %H:%M:%S", "%d %B %Y, %I:%M:%S %p", "%d %b %Y, %H:%M")
-_WITHOUT_YEAR = ("%d %b, %H:%M", "%d %B, %H:%M")
-_STEP_BACK = timedelta(days=31)
-_HALF_A_YEAR = timedelta(days=183)
+_LOOKED_AT = 50
 
 
 @dataclass(frozen=True, slots=True)
 class PageRule:
-    """What an event of the page means.
+    """What a sentence means.
 
     Attributes:
+        says: Found in the sentence after the first user's id.
         verb: Its verb.
         about_course: Whether it is about the course and not a module.
         learner: 0 if the sentence names the learner first, -1 if last (after whoever acted).
     """
 
+    says: re.Pattern[str]
     verb: str
     about_course: bool = False
     learner: int = 0
 
 
-RULES: Mapping[str, PageRule] = {
-    "Course module viewed": PageRule("viewed"),
-    "Chapter viewed": PageRule("viewed"),
-    "Content page viewed": PageRule("viewed"),
-    "Course viewed": PageRule("viewed", about_course=True),
-    "User enrolled in course": PageRule("enrolled", about_course=True, learner=-1),
-    "User unenrolled from course": PageRule("unenrolled", about_course=True, learner=-1),
-    "Course completed": PageRule("completed", about_course=True, learner=-1),
-    "Quiz attempt started": PageRule("started", learner=-1),
-    "Quiz attempt submitted": PageRule("attempted", learner=-1),
-    "A submission has been submitted.": PageRule("submitted"),
-    "Question answered": PageRule("answered"),
-    "Lesson ended": PageRule("completed"),
-    "Discussion created": PageRule("interacted"),
-    "Post created": PageRule("interacted"),
-}
+def _rule(says: str, verb: str, *, about_course: bool = False, learner: int = 0) -> PageRule:
+    return PageRule(re.compile(rf"The user with id '\d+' {says}"), verb, about_course, learner)
 
 
-class PageTimes:
-    """Reads the page's times; refuses a file whose rows pass a turn of the year unsaid."""
-
-    def __init__(self, options: AdaptOptions) -> None:
-        self._clock = Clock(options.timezone, "Time")
-        self._year = options.year
-        self._last: datetime | None = None
-        self._direction = 0
-
-    def seconds(self, text: str) -> int:
-        """Unix seconds.
-
-        Raises:
-            RecordError: It is no time of the page.
-            OptionsError: It has no year and none was given, or the rows pass a turn of the year.
-            TimezoneError: No zone was given.
-        """
-        moment = self._moment(" ".join(text.split()))
-        return self._clock.seconds(moment)
-
-    def _moment(self, text: str) -> datetime:
-        for form in _WITH_YEAR:
-            found = _parse(text, form)
-            if found is not None:
-                return found
-        for form in _WITHOUT_YEAR:
-            # 2000 was a leap year, so that a 29 February is a date before its year is known.
-            found = _parse(f"2000 {text}", f"%Y {form}")
-            if found is not None:
-                return self._in_year(found)
-        raise RecordError("Time is not in the form of Moodle's English report page")
-
-    def _in_year(self, moment: datetime) -> datetime:
-        if self._year is None:
-            raise OptionsError(
-                "the column Time has no year: say which with --year, for instance --year 2024"
-            )
-        try:
-            moment = moment.replace(year=self._year)
-        except ValueError:
-            raise RecordError("Time is a 29 February, which the year given has not") from None
-        self._watch(moment)
-        return moment
-
-    def _watch(self, moment: datetime) -> None:
-        """The page is sorted; a jump against its direction is a turn of the year."""
-        step = moment - self._last if self._last is not None else timedelta()
-        self._last = moment
-        if step and not self._direction and abs(step) < _STEP_BACK:
-            self._direction = 1 if step > timedelta() else -1
-        against = abs(step) >= _STEP_BACK and self._direction * step < timedelta()
-        if against or abs(step) >= _HALF_A_YEAR:
-            raise OptionsError(
-                "the rows pass a turn of the year and Time has no year: split the file there and "
-                "give each part its --year"
-            )
+RULES = (
+    _rule(r"viewed the '\w+' activity with course module id", "viewed"),
+    _rule(r"(has )?viewed the (chapter|content page|discussion) with (the )?id", "viewed"),
+    _rule(r"viewed the (section number '\d+' of the )?course with id", "viewed", about_course=True),
+    _rule(r"enrolled the user with id", "enrolled", about_course=True, learner=-1),
+    _rule(r"unenrolled the user with id", "unenrolled", about_course=True, learner=-1),
+    _rule(r"completed the course with id", "completed", about_course=True),
+    _rule(r"has started the attempt with id", "started", learner=-1),
+    _rule(r"has submitted the attempt with id", "attempted", learner=-1),
+    _rule(r"has submitted the submission with id", "submitted"),
+    _rule(r"has answered the .{0,60}question page with", "answered"),
+    _rule(r"(has )?ended the lesson with course module id", "completed"),
+    _rule(r"has created the (discussion|post) with id", "interacted"),
+)
+"""Sentences of Moodle's event classes, 3.11 to 5."""
 
 
-def _parse(text: str, form: str) -> datetime | None:
-    try:
-        # Local on purpose: `Clock` adds the zone given, and asks for it if there is none.
-        return datetime.strptime(text, form)  # noqa: DTZ007
-    except ValueError:
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which columns of a file hold what, found by their content.
+
+    Attributes:
+        time: Name of the column with the time.
+        name: Name of the one after it, with who acted.
+        description: Name of the one with the sentence.
+        origin: Name of the one with `web`, `ws`, `cli`, ...
+    """
+
+    time: str
+    name: str
+    description: str
+    origin: str
+
+
+_ENGLISH = Layout("Time", "User full name", "Description", "Origin")
+
+
+def layout_of(path: Path) -> Layout | None:
+    """The layout of a file of the page; None if it is something else."""
+    if set(read_header(path)) >= COLUMNS:
+        return _ENGLISH
+    start = read_start(path)
+    if SENTENCE.encode() not in start:
         return None
+    lines = start.decode("utf-8", errors="replace").splitlines()
+    rows = list(csv.reader(lines[:_LOOKED_AT], delimiter=delimiter_of(lines[0])))
+    header = [name.strip() for name in rows[0]]
+    rows = [row for row in rows[1:] if len(row) == len(header)]
+
+    def column(*marks: str, time: bool = False) -> int | None:
+        for place in range(len(header)):
+            cells = [row[place].strip() for row in rows]
+            found = sum(looks_like_time(cell) if time else cell.startswith(marks) for cell in cells)
+            if cells and 2 * found > len(cells):
+                return place
+        return None
+
+    places = column(time=True), column(SENTENCE, "A user"), column(*_ORIGINS)
+    if None in places:
+        return None
+    time, sentence, origin = (place for place in places if place is not None)
+    if time + 1 >= len(header):
+        return None
+    return Layout(header[time], header[time + 1], header[sentence], header[origin])
+
+
+def is_page(path: Path) -> bool:
+    """Whether a CSV is one of the page, in whatever language."""
+    return layout_of(path) is not None
+
+
+def read_page(path: Path) -> Iterator[Record]:
+    """Rows, each with what only the whole file tells: the order of day and month, and "X as Y".
+
+    Raises:
+        ReadError: It is not the page's.
+    """
+    layout = layout_of(path)
+    if layout is None:
+        raise ReadError(
+            f"{path.name}: no column holds Moodle's descriptions (\"{SENTENCE}12' viewed ...\"), "
+            "times and origins; expected the CSV of the Logs page"
+        )
+    order = DayOrder()
+    names: dict[str, str] = {}
+    for _, row in read_csv(path):
+        if not isinstance(row, Failure):
+            order.see(row[layout.time])
+            user = _USER.search(row[layout.description])
+            name = row.get(layout.name, "").strip()
+            if user and len(name) < len(names.get(user.group(1), name + "x")):
+                names[user.group(1)] = name
+    for line, row in read_csv(path):
+        if isinstance(row, Failure):
+            yield line, row
+            continue
+        user = _USER.search(row[layout.description])
+        name, own = row.get(layout.name, "").strip(), names.get(user.group(1), "") if user else ""
+        yield (
+            line,
+            {
+                "time": row[layout.time],
+                "order": order.found,
+                "description": row[layout.description],
+                "origin": row[layout.origin].strip(),
+                "as": "1" if (own and own != name and own in name) or " as " in name else "",
+            },
+        )
 
 
 def convert_row(row: dict[str, str], line: int, times: PageTimes) -> Interaction | Ignored:
-    """One row of the page as its outcome.
+    """One row of `read_page` as its outcome.
 
     Raises:
-        RecordError: The row is not what the page writes in English.
-        OptionsError: The year or the zone is missing.
+        RecordError: The row is not what the page writes.
+        OptionsError: The year or the zone is missing, or day and month cannot be told apart.
     """
-    rule = RULES.get(row["Event name"])
+    sentence = row["description"]
+    rule = next((rule for rule in RULES if rule.says.match(sentence)), None)
     if rule is None:
         return Ignored(
             "no learning event, or one whose outcome the report page does not tell", line
         )
-    if " as " in row.get("User full name", ""):
+    if row["as"]:
         return Ignored("somebody logged in as the learner", line)
-    if rule.learner == 0 and row["Origin"] in {"cli", "cron", "restore"}:
+    if rule.learner == 0 and row["origin"] in _ACTED_BY_SERVER:
         return Ignored("done by the server, not the learner", line)
-    sentence = row["Description"]
     users, module, course = (p.findall(sentence) for p in (_USER, _MODULE, _COURSE))
     item = (course if rule.about_course else module)[:1]
-    if not users or not item:
-        raise RecordError("Description names no ids; export the page with the interface in English")
+    if not item:
+        raise RecordError("Description names no course module")
     if users[rule.learner] == "0":
         return Ignored("guest or server", line)
+    seconds = times.seconds(row["time"], row["order"])
     return Interaction(
-        event_id=hashed(row),
+        event_id=hashed({"time": seconds, "what": sentence, "origin": row["origin"]}),
         learner=users[rule.learner],
         item=item[0] if rule.about_course else module_id(item[0]),
-        timestamp=times.seconds(row["Time"]),
+        timestamp=seconds,
         order=None,
         verb=rule.verb,
         course=course[0] if course else "",
-        source=f"moodle:report page, {row['Event name']}",
+        source=f"moodle:report page, {rule.verb}",
     )

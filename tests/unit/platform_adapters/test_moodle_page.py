@@ -30,11 +30,77 @@ def test_ids_come_from_the_sentence_and_names_are_never_used(adapt, pseudonymise
 
 
 @pytest.mark.parametrize(
-    "time", ["11 May, 09:44", "11/05/24, 09:44", "11 May 2024, 9:44:00 AM", "11 May 2024, 09:44"]
+    "time",
+    [
+        "11 May, 09:44",
+        "11/05/2024, 09:44",
+        "11.05.24, 09:44",
+        "11 May 2024, 9:44:00 AM",
+        "11 May 2024, 09:44",
+        "2024-05-11 09:44:00",
+        "11 mai, 09:44",
+        "11. Mai 2024, 09:44",
+        "11 de mayo de 2024, 09:44",
+        "11 maggio 2024, 09:44",
+        "11 maja 2024, 09:44",
+        "11 мая 2024, 09:44",
+    ],
 )
 def test_times_of_older_and_newer_sites_are_read(adapt, time) -> None:
-    done = adapt("moodle", HEADER + row(time, "Course module viewed", VIEWED), **HERE)
-    assert [found.timestamp for found in done.rows] == [1715413440]
+    log = HEADER + row(time, "Course module viewed", VIEWED)
+    if "/" in time:  # a day after the 12th shows which number is the day
+        log += row("13/05/2024, 09:44", "Course module viewed", VIEWED)
+    assert adapt("moodle", log, **HERE).rows[0].timestamp == 1715413440
+
+
+def test_american_dates_are_known_by_a_day_after_the_twelfth(adapt) -> None:
+    log = HEADER + row("05/13/24, 09:44:10", "Course module viewed", VIEWED)
+    log += row("05/11/24, 09:44:00", "Course module viewed", VIEWED)
+    assert adapt("moodle", log, **HERE).rows[1].timestamp == 1715413440
+
+
+@pytest.mark.parametrize("times", [["11/05/24, 09:44"], ["13/05/24, 09:44", "05/13/24, 09:44"]])
+def test_where_day_and_month_cannot_be_told_apart_nothing_is_guessed(adapt, times) -> None:
+    log = HEADER + "".join(row(time, "Course module viewed", VIEWED) for time in times)
+    with pytest.raises(OptionsError, match="told apart"):
+        adapt("moodle", log, **HERE)
+
+
+def test_a_month_in_a_language_that_is_not_known_is_rejected(adapt) -> None:
+    done = adapt("moodle", HEADER + row("11 toukokuuta, 09:44", "x", VIEWED), **HERE)
+    assert set(done.report.rejected) == {"Time is in no form that is known of Moodle's Logs page"}
+
+
+GERMAN = (
+    "Zeit,Vollständiger Name,Betroffene/r Nutzer/in,Ereigniskontext,Komponente,Ereignisname,"
+    "Beschreibung,Herkunft,IP-Adresse\n"
+)
+
+
+def german(time: str, name: str, description: str) -> str:
+    return f'"{time}",{name},-,Seite: x,Seite,Kursmodul angezeigt,"{description}",web,10.0.0.2\n'
+
+
+def test_a_page_in_another_language_is_read_by_its_sentences(adapt, pseudonymiser) -> None:
+    log = GERMAN + german("11.05.24, 09:44:00", "Ana", VIEWED)
+    log += german("11.05.24, 09:45:00", "Bo als Ana", VIEWED)
+    log += german("11.05.24, 09:46:00", "Chef", ENROLLED)
+    log += german("11.05.24, 09:47:00", "Chef", "The user with id '2' did something of a plugin")
+    done = adapt("moodle", log, **HERE)
+    assert [(found.item, found.verb) for found in done.rows] == [
+        ("module:340", "viewed"),
+        ("7", "enrolled"),
+    ]
+    assert {found.learner for found in done.rows} == {pseudonymiser.pseudonym("12")}
+    assert done.report.ignored["somebody logged in as the learner"] == 1
+
+
+def test_the_same_row_in_two_languages_is_one_event(adapt) -> None:
+    one = HEADER + row("11/05/24, 09:44:00", "Course module viewed", VIEWED)
+    one += row("13/05/24, 09:44:00", "Course module viewed", VIEWED)
+    other = GERMAN + german("11.05.24, 09:44:00", "Ana", VIEWED)
+    ids = {adapt("moodle", log, **HERE).rows[0].event_id for log in (one, other)}
+    assert len(ids) == 1
 
 
 def test_cr_only_line_ends_are_read(adapt) -> None:
