@@ -139,9 +139,12 @@ def _is_whole(path: Path, size: int) -> bool:
 
 def _has_committed(home: Home, ledger: Ledger, base: bytes) -> bool:
     """Whether the ledger has an update of ours on this base: a second would spend again (R13)."""
-    me = own_member(home)
+    origin = ledger.roster.origin  # under an earlier key, too
+    mine = origin(own_member(home))
     return any(
-        entry.kind == PARAMETERS and entry.opening.base == base and me in entry.commits
+        entry.kind == PARAMETERS
+        and entry.opening.base == base
+        and mine in {origin(who) for who in entry.commits}
         for entry in ledger.rounds
     )
 

@@ -150,9 +150,11 @@ def _commit(roster: Roster, ledger: Ledger, current: Round, commit: Commit, send
         same_base = earlier.kind == current.kind == PARAMETERS and (
             earlier.opening.base == current.opening.base
         )
-        same = same_base or earlier.opening.round == commit.round
-        if same and earlier.commits.get(sender, commit).blob != commit.blob:
-            raise refuse("a second contribution of one member in one round", "R12")
+        if same_base or earlier.opening.round == commit.round:
+            # Under whatever key: a new key is no new budget.
+            mine = {c.blob for who, c in earlier.commits.items() if roster.origin(who) == first}
+            if mine - {commit.blob}:
+                raise refuse("a second contribution of one member in one round", "R12")
     return replace(current, commits={**current.commits, sender: commit})
 
 

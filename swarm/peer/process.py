@@ -51,6 +51,8 @@ _QUEUE = 4096
 _QUEUED_BYTES_PER_MEMBER = 2 << 20
 _TRANSFERS = 4
 _INBOX_SECONDS = 0.5
+_SENDING_TIMES = 8
+"""An update leaves at one of so many times of its round, whenever it was ready (R21)."""
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
 
 
@@ -233,7 +235,7 @@ class Peer:
                 # R21: when it is sent must not tell how much there was to count.
                 offset = self._config.commit_offset_seconds
                 if order.kind == PARAMETERS:  # training takes as long as there are learners
-                    offset = order.close_after_seconds / 2
+                    offset = max(offset, order.close_after_seconds / _SENDING_TIMES)
                 steps = math.ceil((trio.current_time() - began) / offset)
                 await trio.sleep_until(began + steps * offset)
         await self._inlet.send(event)

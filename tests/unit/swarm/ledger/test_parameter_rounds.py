@@ -168,6 +168,19 @@ def test_however_often_rounds_fail_on_one_base_a_member_has_one_update(chronicle
     chronicle.commit(0, 3)
 
 
+def test_a_new_key_is_no_new_budget(chronicle) -> None:
+    """Whoever has rotated its key between two tries still has one update on the base."""
+    chronicle.open()
+    chronicle.commit(0, 1)
+    chronicle.void()
+    roster = replace(chronicle.ledger.roster, origins=((IDS[1], IDS[0]),))
+    chronicle.ledger = replace(chronicle.ledger, roster=roster)
+    chronicle.open()
+    with pytest.raises(RemoteProtocolError, match="second contribution"):
+        chronicle.commit(1, 2)
+    chronicle.commit(1, 1)
+
+
 def test_statistics_of_another_round_may_differ_after_a_failure(chronicle) -> None:
     for blob in (1, 1, 2):
         chronicle.open("statistics")
