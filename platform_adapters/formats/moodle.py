@@ -21,6 +21,7 @@ from platform_adapters.formats.moodle_page_times import PageTimes
 from platform_adapters.formats.moodle_people import People
 from platform_adapters.formats.moodle_tables import (
     LOG,
+    MARKS,
     STATES,
     CsvTables,
     Lookups,
@@ -186,21 +187,14 @@ def records(path: Path) -> Iterator[Record]:
     return read_csv(path, moodle_log.REQUIRED)
 
 
-_TABLES: tuple[tuple[str, str, Role], ...] = (
-    (LOG, "eventname userid timecreated", "log"),
-    ("course_modules_completion", "coursemoduleid userid completionstate", "log"),
-    ("grade_grades", "id itemid userid finalgrade rawgrade", "log"),
-    ("quiz_attempts", "id quiz attempt timefinish sumgrades", "log"),
-    ("scorm_scoes_track", "userid scormid scoid element value", "log"),
-    ("scorm_scoes_value", "scoid attemptid elementid value", "log"),
-    ("course_completions", "userid course timecompleted timeenrolled", "log"),
-    ("user_enrolments", "enrolid userid status timestart", "log"),
-    ("course", "id fullname shortname", "catalogue"),
-    ("course_modules", "id course module instance", "catalogue"),
-    ("grade_items", "id itemtype grademax", "side"),
-    ("role_assignments", "roleid contextid userid", "side"),
-    ("context", "contextlevel instanceid path", "side"),
-)
+_CATALOGUES = frozenset({"course", "course_modules"})
+
+
+def _role(table: str) -> Role:
+    if table in {LOG, *STATES}:
+        return "log"
+    return "catalogue" if table in _CATALOGUES else "side"
+
 
 FORMAT = Format(
     name="moodle",
@@ -213,8 +207,9 @@ FORMAT = Format(
     is_catalogue=catalogues_moodle.is_catalogue,
     signs=(
         *(
-            Sign(f"Moodle's table {table}", frozenset(needs.split()), role=role)
-            for table, needs, role in _TABLES
+            Sign(f"Moodle's table {table}", frozenset(needed.split()), role=_role(table))
+            for table, needed, _ in MARKS
+            if needed.count(" ") > 1  # two columns are too little to know a file by
         ),
         Sign("a backup of a Moodle course", frozenset({"moodle_backup.xml"}), ("zip", "tar")),
         Sign(

@@ -84,7 +84,7 @@ STATES = (
 )
 """Tables that hold what came of it, better than the log does; their rows are events."""
 
-_MARKS: tuple[tuple[str, str, str], ...] = (
+MARKS: tuple[tuple[str, str, str], ...] = (
     (LOG, "eventname userid timecreated", ""),
     ("course_modules_completion", "coursemoduleid userid completionstate", ""),
     ("grade_items", "id itemtype grademax", "oldid"),
@@ -151,7 +151,7 @@ def table_of(path: Path) -> str:
     file's, after the prefix.
     """
     columns = frozenset(read_header(path))
-    for table, needed, without in _MARKS:
+    for table, needed, without in MARKS:
         if columns >= frozenset(needed.split()) and without not in columns:
             return table
     stem = path.name.partition(".")[0].rpartition("_")[2].lower()

@@ -135,7 +135,7 @@ def test_an_input_without_a_log_says_what_the_adapter_reads(pseudonymiser) -> No
 
 
 def test_an_adapter_that_does_not_exist_is_refused_with_those_that_do() -> None:
-    with pytest.raises(OptionsError, match="xapi, canvas, openedx, moodle"):
+    with pytest.raises(OptionsError, match="xapi, canvas, canvas-api"):
         adapter_named("blackbord")
 
 
