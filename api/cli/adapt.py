@@ -20,6 +20,7 @@ from api.cli.adapt_options import (
     tomorrow,
 )
 from api.cli.adapt_output import form_of, interaction_row, table_file
+from api.cli.inputs import expand
 from api.cli.options import home_option, json_option
 from api.cli.output import progress, write_json
 from api.home import PSEUDONYM_KEY, Home, atomic_write
@@ -34,7 +35,7 @@ from platform_adapters.pseudonyms import KEY_BYTES, Pseudonymiser, new_key
 from platform_adapters.report import ImportReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from platform_adapters.contract import Interaction
     from platform_adapters.format import Format
@@ -111,8 +112,8 @@ def adapt(
           --out interactions.csv --catalogue-out catalogue-table.csv --report report.json
     """  # noqa: D301  the escape is click's mark for a block that is not to be wrapped
     if detect:
-        sys.exit(1 if detect_files(_expand(words), json_path) else 0)
-    adapter, paths = adapter_for(words[0], None if guess else map_path), _expand(words[1:])
+        sys.exit(1 if detect_files(expand(words), json_path) else 0)
+    adapter, paths = adapter_for(words[0], None if guess else map_path), expand(words[1:])
     if not paths:
         raise click.UsageError("Missing argument 'INPUT...'.")
     if guess:
@@ -168,18 +169,6 @@ def _write_rows(
         if count % _TICK_ROWS == 0:
             ticker.advance(_TICK_ROWS)
     ticker.advance(report.events % _TICK_ROWS)
-
-
-def _expand(inputs: Sequence[str]) -> list[Path]:
-    """Files, and for a folder the files in it by name; hidden ones are passed over."""
-    paths: list[Path] = []
-    for given in map(Path, inputs):
-        if given.is_dir():
-            inside = (path for path in given.iterdir() if not path.name.startswith("."))
-            paths += sorted(path for path in inside if path.is_file())
-        else:
-            paths.append(given)
-    return paths
 
 
 def _identity(

@@ -16,6 +16,7 @@ from api.cli.adapt_options import (
     staff_option,
     tomorrow,
 )
+from api.cli.inputs import expand
 from api.cli.options import home_option, json_option
 from api.cli.output import progress, write_json
 from api.databases import reader_for
@@ -110,7 +111,7 @@ def ingest(
         pseudonymiser = pseudonymiser_for(place, store)
         importer = Importer(store, chosen, options, pseudonymiser, max_rejects)
         files, addresses = sorted_out(inputs)
-        records = _import(importer, [Path(name) for name in files]) if files else []
+        records = _import(importer, expand(files)) if files else []
         for address in addresses:
             source = _source_for(settings, adapter, address)
             if prefix is not None:
@@ -178,7 +179,7 @@ def _sync_one(
                 f"{place.settings_path}: sources.{number}.inputs: no file matches {pattern!r}; "
                 "correct the path or remove the entry"
             )
-        paths += found
+        paths += expand(found)
     people = read_people(_beside(place, source.accounts), _beside(place, source.staff))
     options = AdaptOptions(
         *(settings.platform, source.timezone, source.year, source.home_page), people, tomorrow()

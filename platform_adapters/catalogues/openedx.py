@@ -1,4 +1,4 @@
-"""Open edX: courses as the Courses API lists them, or the blocks of a course (JSON).
+"""Open edX: courses as the Courses API lists them, the blocks of a course (JSON), or its OLX.
 
 `other_course_settings` (an advanced setting of Studio) may carry `content_key`,
 `duration_minutes` and `language`; the same names directly in the entry work too.
@@ -17,7 +17,9 @@ from platform_adapters.catalogues.entries import (
     required_id,
     text_of,
 )
+from platform_adapters.catalogues.olx import is_olx, read_olx
 from platform_adapters.errors import CatalogueError
+from platform_adapters.readers.files import read_start
 from platform_adapters.values import get
 from recommender.catalogue import CatalogueItem
 
@@ -31,11 +33,14 @@ _CONTAINERS = frozenset({"course", "chapter", "sequential", "vertical"})
 
 
 def read_catalogue(path: Path) -> Iterator[CatalogueItem]:
-    """Items of a course list or of one course's blocks.
+    """Items of a course list, of one course's blocks, or of its OLX.
 
     Raises:
         CatalogueError: It is neither, or an entry has no id.
+        ReadError: It is an OLX archive that is damaged.
     """
+    if is_olx(read_start(path, 1024)):
+        return once(read_olx(path), path)
     value = load_json(path)
     blocks = get(value, "blocks")
     if isinstance(blocks, dict):
@@ -60,8 +65,15 @@ def _courses(value: Json, path: Path) -> Iterator[CatalogueItem]:
             duration_minutes=minutes_of(extra.get("duration_minutes"), path, place),
             available_from=str(entry.get("start") or ""),
             publisher=str(entry.get("org") or ""),
+            prerequisites=_courses_before(entry),
             hidden=entry.get("hidden") is True,
         )
+
+
+def _courses_before(entry: dict[str, Any]) -> tuple[str, ...]:
+    """Courses that come first, where the list says so."""
+    needs = entry.get("pre_requisite_courses")
+    return tuple(one for one in needs if isinstance(one, str)) if isinstance(needs, list) else ()
 
 
 def _object(value: object) -> dict[str, Any]:

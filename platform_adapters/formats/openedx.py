@@ -6,6 +6,7 @@ After the event reference and the fixtures of event-routing-backends. What is ke
   event}`, and `event` may be a JSON text or, from a browser, a form;
 - the learner is `data.user_id` first: a grader's or a job's context names somebody else;
 - a browser's `problem_check` is the same click as the server's and is ignored;
+- a problem with several inputs is an event of its own and one more for each input, as in xAPI;
 - possible points of 0 give no score, not a score of 0 or a success.
 
 Example: Ana answered the problem *Osmosis* with 2 of 3 points.
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from platform_adapters.catalogues import openedx as catalogues_openedx
+from platform_adapters.catalogues.olx import is_olx
 from platform_adapters.contract import AdaptOptions, Ignored, Interaction
 from platform_adapters.errors import RecordError
 from platform_adapters.format import Format, Sign
@@ -37,6 +39,9 @@ Data = dict[str, Any]
 Outcome = dict[str, Any]
 
 _COURSE_PAGE = re.compile(r"/courses/([^/]+)/(?:courseware|course)(?:/.*)?")
+_BLOCK_NAMES = ("problem_id", "block_id", "usage_key", "module_id", "exam_content_id")
+_INPUT = "problem_check of one input"
+_NOBODY = frozenset({"", "None", "null"})
 _SAFE_NAME = re.compile(r"[a-z_]{1,40}(?:\.[a-z_]{1,40}){0,8}")
 
 
@@ -46,7 +51,7 @@ class Rule:
 
     Attributes:
         verb: Its verb, unless `outcome` says otherwise.
-        about: `block`, `video`, `course`, or `thread`.
+        about: `block`, `input`, `video`, `course`, or `thread`.
         outcome: Adds scores and the like; may change the verb, or give `ignore`.
     """
 
@@ -69,6 +74,23 @@ def _problem(data: Data) -> Outcome:
         "success": {"correct": True, "incorrect": False}.get(str(success)),
         "attempt": int(attempts) if attempts else None,
     }
+
+
+def _one_input(data: Data) -> Outcome:
+    """What became of one of a problem's inputs."""
+    right = get(data.get("submission"), str(data.get("input")), "correct")
+    attempts = number(data.get("attempts"), "data.attempts")
+    return {
+        "success": right if isinstance(right, bool) else None,
+        "attempt": int(attempts) if attempts else None,
+    }
+
+
+def _exam(data: Data) -> Outcome:
+    spent = number(
+        data.get("attempt_event_elapsed_time_secs"), "data.attempt_event_elapsed_time_secs"
+    )
+    return {"duration_seconds": spent if spent and spent > 0 else None}
 
 
 def _weighted(data: Data) -> Outcome:
@@ -130,12 +152,13 @@ _AGGREGATED: Mapping[str, Rule] = {
     for level in ("course", "chapter", "sequential", "vertical")
 }
 _EXAMS: Mapping[str, Rule] = {
-    f"edx.special_exam.{kind}.attempt.{step}": Rule(verb)
+    f"edx.special_exam.{kind}.attempt.{step}": Rule(verb, outcome=outcome)
     for kind in ("timed", "proctored", "practice")
-    for step, verb in (("created", "started"), ("submitted", "submitted"))
+    for step, verb, outcome in (("created", "started", None), ("submitted", "submitted", _exam))
 }
 RULES: Mapping[str, Rule] = {
     "problem_check": Rule("answered", outcome=_problem),
+    _INPUT: Rule("answered", "input", _one_input),
     "showanswer": Rule("hinted"),
     "problem_show": Rule("hinted"),
     "edx.problem.hint.demandhint_displayed": Rule("hinted"),
@@ -151,6 +174,9 @@ RULES: Mapping[str, Rule] = {
     "edx.forum.thread.created": Rule("interacted", "thread"),
     "edx.forum.response.created": Rule("interacted", "thread"),
     "edx.forum.comment.created": Rule("interacted", "thread"),
+    "edx.forum.thread.viewed": Rule("viewed", "thread"),
+    "edx.forum.thread.voted": Rule("rated", "thread"),
+    "openassessmentblock.create_submission": Rule("submitted"),
     **_VIDEO,
     **_AGGREGATED,
     **_EXAMS,
@@ -173,17 +199,20 @@ def data_of(event: dict[str, Any]) -> Data:
 def learner_of(event: dict[str, Any], data: Data) -> str:
     """Whom the event is about; empty for somebody who is not signed in."""
     context = event.get("context")
-    places = (
-        data.get("user_id"),
-        get(context, "user_id"),
-        event.get("username"),
-        get(context, "username"),
+    return (
+        _named(data.get("user_id"))
+        or _named(data.get("attempt_user_id"))
+        or _named(get(context, "user_id"))
+        or _named(event.get("username"))
+        or _named(get(context, "username"))
     )
-    for value in places:
-        if isinstance(value, int | str) and not isinstance(value, bool):
-            text = str(value).strip()
-            if text and text not in {"None", "null"}:
-                return text
+
+
+def _named(value: object) -> str:
+    """A user's number or name; empty if it is none."""
+    if isinstance(value, int | str) and not isinstance(value, bool):
+        text = str(value).strip()
+        return text if text not in _NOBODY else ""
     return ""
 
 
@@ -198,17 +227,11 @@ def item_of(rule: Rule, event: dict[str, Any], data: Data, course: str) -> str:
     if rule.about == "thread":
         value = data.get("commentable_id")
         return identifier(value, "data.commentable_id") if value else ""
-    places = (
-        get(event.get("context"), "module", "usage_key"),
-        data.get("problem_id"),
-        data.get("block_id"),
-        data.get("usage_key"),
-        data.get("module_id"),
-        data.get("exam_content_id"),
-    )
-    for value in places:
-        if value:
-            return identifier(value, "the block's id")
+    value = get(event.get("context"), "module", "usage_key")
+    for name in _BLOCK_NAMES:
+        value = value or data.get(name)
+    if value:
+        return identifier(value, "the block's id")
     block = data.get("id")
     if rule.about == "video" and isinstance(block, str) and block and course:
         return identifier(_video_key(block, course), "data.id")
@@ -239,17 +262,19 @@ class OpenEdxSession:
         rule, course = _rule_for(name)
         if rule is None:
             return Ignored(_reason_for(name), line)
-        if name in _FROM_SERVER and record.get("event_source", "server") != "server":
-            return Ignored(f"{name} of a browser: the server logs the same click", line)
         data = data_of(record)
         learner = learner_of(record, data)
-        if not learner:
-            return Ignored("nobody signed in", line)
+        told = _nobodys(name, record, data, learner)
+        if told:
+            return Ignored(told, line)
         course = course or course_of(record, data)
         item = course if rule.about == "course" else item_of(rule, record, data, course)
         if not item:
             return Ignored(f"names no item: {name}", line)
         values = {"verb": rule.verb, **(rule.outcome(data) if rule.outcome else {})}
+        if rule.about == "input":
+            values["parent_item"] = item
+            item = f"{item.rpartition('@')[0]}@{identifier(data.get('input'), 'the input')}"
         session = get(record, "context", "session") or record.get("session")
         return Interaction(
             event_id=hashed(record),
@@ -262,6 +287,15 @@ class OpenEdxSession:
             source="openedx:" + ("course page" if rule is _COURSE_VIEW else name),
             **values,
         )
+
+
+def _nobodys(name: str, event: dict[str, Any], data: Data, learner: str) -> str:
+    """Why an event is nobody's learning; empty if it may be."""
+    if name in _FROM_SERVER and event.get("event_source", "server") != "server":
+        return f"{name} of a browser: the server logs the same click"
+    if not learner:
+        return "nobody signed in"
+    return "by the course's staff" if data.get("user_course_roles") else ""
 
 
 def _rule_for(name: str) -> tuple[Rule | None, str]:
@@ -285,6 +319,9 @@ def split(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     others: list[Path] = []
     for path in paths:
         start = read_start(path)
+        if is_olx(start):
+            others.append(path)
+            continue
         has_event = b'"event_type"' in start or (b'"name"' in start and b'"context"' in start)
         is_catalogue = not has_event and (
             b'"results"' in start or b'"blocks"' in start or b'"course_id"' in start
@@ -300,14 +337,36 @@ def prepare(paths: Sequence[Path], options: AdaptOptions) -> OpenEdxSession:
 
 
 def records(path: Path) -> Iterator[Record]:
-    """Events, one a line."""
-    return read_json(path)
+    """Events, one a line; behind the check of a problem with several inputs, each of these."""
+    for line, event in read_json(path):
+        yield line, event
+        if event.__class__ is dict and "problem_check" in (
+            event.get("event_type"),
+            event.get("name"),
+        ):
+            for own in _inputs(event):
+                yield line, own
+
+
+def _inputs(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """One event for each input of a problem that has several."""
+    data = data_of(event)
+    inputs = data.get("submission")
+    if not isinstance(inputs, dict) or len(inputs) < 2:
+        return
+    shared = {name: data.get(name) for name in ("problem_id", "user_id", "course_id", "attempts")}
+    head = {name: value for name, value in event.items() if name not in {"event", "data"}}
+    for name, found in inputs.items():
+        own = {**shared, "input": name, "submission": {name: found}}
+        yield {**head, "name": _INPUT, "event_type": _INPUT, "data": own}
 
 
 FORMAT = Format(
     name="openedx",
-    summary="Open edX tracking logs, new and legacy shape (JSON lines; .gz)",
-    tried_on="never on a live site's log; written after the event reference",
+    summary="Open edX tracking logs, new and legacy shape (JSON lines; .gz), rotations by folder; "
+    "OLX (tar.gz), course blocks and course lists as catalogue",
+    tried_on="never on a live site's log; written after the event reference and the fixtures of "
+    "event-routing-backends",
     split=split,
     prepare=prepare,
     records=records,
@@ -327,6 +386,12 @@ FORMAT = Format(
             "an Open edX course-blocks answer",
             frozenset({"blocks", "root", "display_name"}),
             ("json",),
+            role="catalogue",
+        ),
+        Sign(
+            "an Open edX course as OLX",
+            frozenset({"course/course.xml"}),
+            ("tar",),
             role="catalogue",
         ),
     ),
