@@ -48,7 +48,8 @@ class Others:
         shared_popularity: By item, from released sums alone; float64, `(items,)`.
         theirs: Estimates of the others' sums.
         sd: Noise sd of a cell of their together sums.
-        mine: What this platform released itself, noised; None if nothing.
+        noised: The others' sums before denoising.
+        context: What the prior network may look at; None where pairs are denoised plainly.
         factual: Pairs that may be stated as facts (R18); bool, `(K, K)`.
     """
 
@@ -56,14 +57,27 @@ class Others:
     shared: PairPart
     shared_popularity: NDArray[np.float64]
     theirs: Estimates
-    sd: float
-    mine: Noised | None
+    noised: Noised | None
+    context: PairContext | None
     factual: NDArray[np.bool_]
+
+    @property
+    def sd(self) -> float:
+        """Noise sd of a cell of the others' together sums."""
+        return 0.0 if self.noised is None else self.noised.together_sd
 
     @property
     def popularity(self) -> NDArray[np.float64]:
         """How popular the others' learners make each item; float64, `(items,)`."""
         return _at_items(self.theirs.popularity, self.head)
+
+    def knowing(self, own: OwnStatistics | None) -> Others:
+        """The same, denoised again by the prior network looking at own exact pairs."""
+        if own is None or self.context is None or self.noised is None:
+            return self
+        known = _pairs_over_head(own.together, own, self.head, self.factual.shape[0])
+        theirs = estimate(self.noised, context=replace(self.context, own=known))
+        return replace(self, theirs=theirs)
 
 
 def nobody(size: int) -> Others:
@@ -74,7 +88,7 @@ def nobody(size: int) -> Others:
         empty_pairs(),
         np.zeros(size),
         Estimates(bare, bare, np.zeros(1)),
-        0.0,
+        None,
         None,
         np.zeros((none.size, none.size), dtype=bool),
     )
@@ -83,19 +97,15 @@ def nobody(size: int) -> Others:
 def read_others(
     merged: MergedSums,
     head: NDArray[np.int32],
-    own: OwnStatistics | None,
     catalogue: Sequence[CatalogueItem],
     text: TextPart,
     prior: PriorKind,
 ) -> Others:
-    """Denoise the merged sums: alone for `shared`, then looking at own exact pairs.
-
-    What may be shown to others (R18) is denoised without looking at own exact pairs.
+    """Denoise the merged sums without looking at own exact pairs: what may be shown (R18).
 
     Args:
         merged: HEAD as this platform sees it.
         head: Each item's place in the head, or -1; int32, `(items,)`.
-        own: Own exact statistics, or None.
         catalogue: The platform's items.
         text: Their likeness.
         prior: How pairs are denoised.
@@ -109,10 +119,7 @@ def read_others(
     others, mine = noised_others(merged), noised_own(merged)
     factual = factual_pairs(others, mine)
     shared, popularity, theirs = _fit_shared(others, mine, factual, head, context)
-    if own is not None and context is not None:
-        known = _pairs_over_head(own.together, own, head, size)
-        theirs = estimate(others, context=replace(context, own=known))
-    return Others(head, shared, popularity, theirs, others.together_sd, mine, factual)
+    return Others(head, shared, popularity, theirs, others, context, factual)
 
 
 def _fit_shared(
@@ -131,27 +138,20 @@ def _fit_shared(
     return part, _at_items(everything.popularity, head), theirs
 
 
-def with_own(others: Others, own: OwnStatistics | None, *, released: bool = True) -> PairPart:
+def with_own(others: Others, own: OwnStatistics | None) -> PairPart:
     """Solve from the others' sums together with own exact statistics.
 
     Args:
         others: What the swarm's model says.
         own: Own exact statistics; None solves from released sums alone.
-        released: Where R17 hides a pair, let what was released of it stand in.
     """
     if own is None or others.head.max(initial=-1) < 0:
         return others.shared
     size = others.factual.shape[0]
     known = _own_over_head(own, others.head, size)
     support = _pairs_over_head(own.support, own, others.head, size)
-    rest = others.theirs
-    if others.mine is not None and released:
-        # These cells are alike, few learners each: the prior network has nothing to add. The
-        # popularity is exact.
-        hidden = estimate(others.mine, known.together == 0)
-        rest = replace(_add(rest, hidden), popularity=rest.popularity)
     factual = others.factual | (support >= PAIR_FLOOR)
-    return _solve_part(known, rest, others.sd, factual, others.head)
+    return _solve_part(known, others.theirs, others.sd, factual, others.head)
 
 
 def _solve_part(

@@ -181,17 +181,19 @@ def _gather(
     item_ids = tuple(entry.item for entry in catalogue)
     if len(set(item_ids)) != len(item_ids):
         raise ModelError("the catalogue names an item twice; import it again")
+    (head, merged), (text, prior) = swarm, words
+    alone = merged is None or head is None
+    others = nobody(len(item_ids))
+    if merged is not None and head is not None:
+        others = read_others(merged, head, catalogue, text, prior)
     own = sequences = rows = None
     if interactions is not None:
         rows = align_items(interactions, item_ids)
         first = first_occurrences(rows, verbs)
         sequences = sequences_of(rows, first)
-        own = _own(sequences, len(item_ids), limits, mean_moments(rows, first, PAIR_FLOOR))
-    (head, merged), (text, prior) = swarm, words
-    alone = merged is None or head is None
-    others = nobody(len(item_ids))
-    if merged is not None and head is not None:
-        others = read_others(merged, head, own, catalogue, text, prior)
+        moments = mean_moments(rows, first, PAIR_FLOOR)
+        own = _own(sequences, len(item_ids), limits, moments)
+        others = others.knowing(own)
     return _Sources(
         item_ids, rows, verbs, limits, own, sequences, others, text, DEFAULT_BLEND, alone
     )
@@ -221,8 +223,6 @@ def _assemble(
     own: OwnStatistics | None,
     sequences: Sequences | None,
     mix: Mix | None = None,
-    *,
-    released: bool = True,
 ) -> ServingModel:
     """Put the parts together."""
     others, size = sources.others, len(sources.item_ids)
@@ -231,15 +231,18 @@ def _assemble(
         local = _fit_local(own, alone=sources.alone)
         if mix is not None and mix.ridge > 0:
             local = _mixed_pairs(local, ridge_weights(sequences, own, mix.ridge_memory), mix.ridge)
-    exact = np.zeros(size) if own is None else own.popularity
-    everything = others.shared_popularity if own is None else exact + others.popularity
+    visits = np.zeros(size) if own is None else own.visits
+    everything = others.shared_popularity
+    if own is not None:
+        scale = own.popularity.sum() / max(float(visits.sum()), 1.0)
+        everything = scale * visits + others.popularity
     return ServingModel(
         item_ids=sources.item_ids,
-        merged=with_own(others, own, released=released),
+        merged=with_own(others, own),
         shared=others.shared,
         local=local,
         text=sources.text,
-        own_popularity=popularity_part(exact),
+        own_popularity=popularity_part(visits),
         merged_popularity=popularity_part(everything),
         shared_popularity=popularity_part(others.shared_popularity),
         blend=blend_weights(sources.blend if mix is None else mix.weights),
@@ -255,11 +258,15 @@ def _choose_mix(sources: _Sources, ties: str) -> Mix:
     # Where a ranking takes long fewer are drawn: a hold-out of 1,000 tells five weights well.
     most = MOST // 2 if len(sources.item_ids) > _MANY_ITEMS else MOST
     held = hold_out(sources.rows, sources.verbs, ties=ties, most=most)
-    own = _own(held.remaining, len(sources.item_ids), sources.limits, whole=sources.own)
+    own = _own(
+        held.remaining,
+        len(sources.item_ids),
+        sources.limits,
+        whole=sources.own,
+    )
     if len(held.known) < FEWEST or own is None:
         return replace(default, holdouts=len(held.known))
-    # What was released of hidden pairs holds the held-out items too: it stays out of the fit.
-    plain = _assemble(sources, own, held.remaining, released=False)
+    plain = _assemble(sources, own, held.remaining)
     candidates = {(0.0, 0.0): plain}
     for memory in MEMORIES:
         ridge = ridge_weights(held.remaining, own, memory)

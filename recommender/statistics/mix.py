@@ -72,7 +72,7 @@ def fit_mix(models: Mapping[tuple[float, float], ServingModel], held: HoldOut, d
         The fitted mix; the default if nothing finite could be fitted.
     """
     ridge, decay = (default.ridge, default.ridge_memory), default.decay
-    places = _places(models[ridge], held)
+    places = places_of(models[ridge], held)
     start = np.array([default.weights.get(name, 0.0) for name in PARTS])
     first = best = _Trial.of(models[ridge], held, places, start)
     for form, model in models.items():
@@ -177,7 +177,7 @@ def fit_weights(candidates: Candidates, start: NDArray[np.float64]) -> NDArray[n
     return weights
 
 
-def _places(
+def places_of(
     model: ServingModel, held: HoldOut
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Target, item and share of each candidate: the same for every memory that is tried."""
@@ -188,7 +188,8 @@ def _places(
         depth = min(FIRST, len(model.item_ids))
         for part in scores:
             nearest = np.argpartition(-part, depth - 1, axis=1)[:, :depth]
-            np.put_along_axis(some, nearest, np.take_along_axis(part, nearest, 1) > 0, axis=1)
+            row, place = np.nonzero(np.take_along_axis(part, nearest, axis=1) > 0)
+            some[row, nearest[row, place]] = True  # whatever other parts say of it
         known, targets = held.known.select(rows), held.targets.select(rows)
         some[np.repeat(np.arange(rows.size), known.lengths()), known.items] = False
         share = np.zeros(some.shape)

@@ -14,7 +14,7 @@ from recommender.statistics.blend import DEFAULT_BLEND
 from recommender.statistics.fit import fit_mixed, fit_serving
 from recommender.statistics.holdout import hold_out
 from recommender.statistics.local import own_statistics
-from recommender.statistics.mix import Candidates, fit_weights, softmax_likelihood
+from recommender.statistics.mix import Candidates, fit_weights, places_of, softmax_likelihood
 from recommender.statistics.ridge import MEMORIES, REGULARISATION, ridge_weights
 from recommender.statistics.sequences import from_lists
 from recommender.statistics.serving_parts import TextPart
@@ -220,3 +220,17 @@ def test_where_only_the_last_item_matters_the_memory_becomes_short() -> None:
         catalogue=entries(), interactions=interactions(histories, ITEMS), verbs=VERBS, pair_floor=0
     )
     assert mix.decay <= 0.5
+
+
+def test_a_part_that_says_nothing_takes_no_candidate_from_the_others() -> None:
+    log = clusters(120)
+    model = fit_serving(catalogue=entries(), interactions=log, verbs=VERBS, pair_floor=0)
+    held = hold_out(log, VERBS)
+    target, item, share = places_of(model, held)
+    assert not model.text.weights.any()  # a part that is all zero comes after own pairs
+    for number in range(len(held.known)):
+        of_target = set(item[target == number].tolist())
+        known = held.known.history(number)
+        spoken = np.flatnonzero(model.score(known.astype(np.int64)).parts["local"] > 0)
+        assert set(spoken.tolist()) - set(known.tolist()) <= of_target
+        assert share[target == number].sum() == pytest.approx(1.0)
