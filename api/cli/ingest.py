@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from api.databases import DatabaseReader
     from api.pulling import Puller
     from api.store.store import Store
+    from platform_adapters.contract import People
     from platform_adapters.pseudonyms import Pseudonymiser
 
 _SHOWN_REASONS = 5
@@ -109,6 +110,7 @@ def ingest(
     options = AdaptOptions(settings.platform, timezone, year, home_page, people, tomorrow())
     with home_lock(place, "keys", alone=False), open_store(place, settings) as store:
         pseudonymiser = pseudonymiser_for(place, store)
+        _merge(store, people, pseudonymiser)
         importer = Importer(store, chosen, options, pseudonymiser, max_rejects)
         files, addresses = sorted_out(inputs)
         records = _import(importer, expand(files)) if files else []
@@ -184,11 +186,20 @@ def _sync_one(
     options = AdaptOptions(
         *(settings.platform, source.timezone, source.year, source.home_page), people, tomorrow()
     )
+    _merge(store, people, pseudonymiser)
     importer = Importer(store, adapter, options, pseudonymiser, skip_finished=True)
     records = _import(importer, paths) if paths else []
     for address in addresses:
         records += _pull(_puller(settings, source, importer, address, source.since))
     return records
+
+
+def _merge(store: Store, people: People, pseudonymiser: Pseudonymiser) -> None:
+    """What came in under an old account, in earlier imports, becomes the learner's, too."""
+    name = pseudonymiser.pseudonym
+    merged = store.merge_learners((name(old), name(new)) for old, new in people.accounts.items())
+    if merged:
+        click.echo(f"{merged:,} old accounts that were known here became their learner's")
 
 
 def _beside(place: Home, name: str | None) -> Path | None:

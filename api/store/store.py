@@ -16,6 +16,7 @@ from api.store import (
     imports,
     interactions,
     marks,
+    merging,
     migrate,
     people,
     recommendations,
@@ -218,6 +219,10 @@ class Store:
     def rename_learners(self, rename: Callable[[str], str]) -> int:
         """Rename every learner everywhere, in one transaction; see `api.store.marks`."""
         return marks.rename_learners(self._database, rename)
+
+    def merge_learners(self, pairs: Iterable[tuple[str, str]]) -> int:
+        """Make everything of old accounts their learner's; see `api.store.merging`."""
+        return merging.merge_learners(self._database, pairs)
 
     def pseudonym_key(self) -> int | None:
         """Number of the key that made the pseudonyms here; None if never said."""

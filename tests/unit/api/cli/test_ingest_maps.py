@@ -53,6 +53,18 @@ def test_merged_accounts_are_one_learner_in_the_store(run, tmp_path) -> None:
     assert learners(tmp_path / "home") == {Pseudonymiser(key).pseudonym("new")}
 
 
+def test_what_came_in_before_the_merger_is_the_learners_too(run, tmp_path) -> None:
+    options = ("--map", "map.toml", "--home", "home")
+    assert run("ingest", "table", "log.csv", *options)[0] == 0
+    assert len(learners(tmp_path / "home")) == 2
+    (tmp_path / "accounts.csv").write_text("old_id,new_id\nold,new\nnobody,new\n")
+    code, text = run("ingest", "table", "log.csv", *options, "--accounts", "accounts.csv")
+    assert code == 0, text
+    assert "1 old accounts that were known here became their learner's" in text
+    assert "2 rows = 0 events + 2 duplicates" in text
+    assert len(learners(tmp_path / "home")) == 1
+
+
 def test_a_nightly_source_names_its_map_and_its_staff(run, tmp_path) -> None:
     (tmp_path / "home" / "staff.txt").write_text("old\n")
     for name in ("log.csv", "map.toml"):
