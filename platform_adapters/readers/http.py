@@ -51,7 +51,7 @@ class RefusedError(ReadError):
 
     Attributes:
         status: The HTTP status.
-        headers: Of the answer.
+        headers: Of the answer, names in small letters.
     """
 
     def __init__(self, message: str, status: int, headers: Mapping[str, str]) -> None:
@@ -81,7 +81,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A server's good answer, unpacked."""
+    """A server's good answer, unpacked; header names in small letters."""
 
     body: bytes
     headers: Mapping[str, str]
@@ -162,7 +162,7 @@ class Client:
             except RefusedError as error:
                 if error.status not in _BUSY or attempt == MAX_TRIES:
                     raise
-                pause = pause_of(error.headers.get("Retry-After"), attempt)
+                pause = pause_of(error.headers.get("retry-after"), attempt)
             except (OSError, http.client.HTTPException) as error:
                 if attempt == MAX_TRIES or _is_hopeless(error):
                     raise ReadError(
@@ -178,11 +178,16 @@ class Client:
         request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310 - as said
         try:
             with self._opener.open(request, timeout=self._timeout) as answer:
-                return Answer(_body(answer, url), dict(answer.headers.items()))
+                return Answer(_body(answer, url), _lowered(answer.headers))
         except urllib.error.HTTPError as error:
             with error:
-                found = dict(error.headers.items())
+                found = _lowered(error.headers)
                 raise RefusedError(_refusal(url, error.code), error.code, found) from None
+
+
+def _lowered(headers: Message) -> dict[str, str]:
+    """Headers by their names in small letters: proxies write them as they like."""
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def shown(url: str) -> str:

@@ -172,7 +172,7 @@ class Lrs:
         try:
             return self._get(url)
         except RefusedError as error:
-            theirs = error.headers.get("X-Experience-API-Version", "")
+            theirs = error.headers.get("x-experience-api-version", "")
             if error.status != 400 or not theirs.startswith("2.") or self._version != _VERSIONS[0]:
                 raise
         self._version = _VERSIONS[1]
@@ -194,8 +194,7 @@ def _page(answer: Answer, url: str) -> Page:
             f"{shown(url)}: the answer is not JSON with `statements`; is the address a learning "
             "record store's endpoint, such as https://lrs.example.org/xAPI?"
         )
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    consistent = moment_of(headers.get("x-experience-api-consistent-through"))
+    consistent = moment_of(answer.headers.get("x-experience-api-consistent-through"))
     field = "stored" if consistent else "timestamp"
     newest = max((moment_of(get(one, field)) for one in statements), default="")
     return Page(statements, more, newest, consistent)
