@@ -144,7 +144,7 @@ def test_a_store_of_version_2_is_spoken_to_in_its_version(store, reader):
     lrs = reader()
     lrs.page(Cursor())
     lrs.page(Cursor())
-    spoken = [headers["X-experience-api-version"] for _, _, headers in store.asked]
+    spoken = [headers["X-Experience-Api-Version"] for _, _, headers in store.asked]
     assert spoken == ["1.0.3", "2.0.0", "2.0.0"]
 
 
