@@ -96,14 +96,20 @@ class DatabaseReader:
             open_feed(self.url, self.prefix, importer.options, cursor) as feed,
             closing(feed.records()) as records,
         ):
-            items = feed.catalogue(importer.options.home_page or "")
-            changed = importer.store.upsert_catalogue(items)
-            more = {"catalogue": {"items": len(items), "new": changed.added + changed.changed}}
+            more = self._catalogue(feed)
             while True:
                 yield {**self._segment(feed, records), **more}
                 if not feed.cursor.table:
                     return
                 more = {}
+
+    def _catalogue(self, feed: Feed) -> dict[str, Any]:
+        """Take over courses and modules, if their tables may be read; for the first report."""
+        items = feed.catalogue(self.importer.options.home_page or "")
+        if not items:
+            return {}
+        changed = self.importer.store.upsert_catalogue(items)
+        return {"catalogue": {"items": len(items), "new": changed.added + changed.changed}}
 
     def _resumed(self) -> Cursor:
         store, adapter = self.importer.store, self.importer.adapter.name

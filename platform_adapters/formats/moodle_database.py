@@ -10,6 +10,7 @@ rows may become visible out of order, and what is read twice is known by its id.
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,8 @@ OVERLAP_SECONDS = 3_600
 """The same for state tables, whose times are those of several servers."""
 
 _ORDER = (*STATES, LOG)
+_ROLES = ("role_assignments", "role", "context")
+_LOG = logging.getLogger("murmuration.moodle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,16 @@ class Feed:
         self.session = MoodleSession(options, LiveTables(others, self.cursor.since))
         if fresh:
             self.session.told_as_read()
+            self._warn()
+
+    def _warn(self) -> None:
+        missing = [table for table in _ROLES if not self._rows.columns(table)]
+        if missing:
+            _LOG.warning(
+                "%s: its user may not read %s: teachers cannot be told from learners",
+                self.name,
+                ", ".join(missing),
+            )
 
     def catalogue(self, site: str = "") -> list[CatalogueItem]:
         """Courses and modules as they are now."""
@@ -137,7 +150,7 @@ class Feed:
     def _table(self, table: str, start: int) -> Iterator[Record]:
         after = self.cursor.after
         self.cursor = Cursor(after, self.cursor.since, table, self.cursor.until)
-        if not self._rows.columns(table):
+        if "id" not in self._rows.columns(table):
             return
         changed = CHANGED.get(table, ())
         columns = tuple(dict.fromkeys((*COLUMNS[table], *changed)))

@@ -111,6 +111,13 @@ class MoodleSite:
             if table.group(1) in self.tables:
                 yield _quoted(grant.replace("mdl_", self.prefix), self.server.dialect)
 
+    def revoke_all_but(self, kept: str) -> None:
+        """Take back what the guide has granted, but for one table."""
+        for grant in self._statements():
+            if grant.startswith("GRANT") and f"ON {self.prefix}{kept} " not in grant:
+                revoke = grant.replace("GRANT", "REVOKE").replace(" TO ", " FROM ")
+                self.server.execute(revoke, database=self.admin.database)
+
     def drop_reader(self) -> None:
         """Roles outlive databases."""
         if self.server.dialect == "postgresql":

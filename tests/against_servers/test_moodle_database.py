@@ -127,6 +127,23 @@ def test_a_reading_that_was_killed_goes_on_behind_its_last_segment(
     assert read <= whole - 14 + 1, "the two whole segments were not read again"
 
 
+def test_a_user_who_may_read_nothing_but_the_log_gets_the_log(run, home, site, reader, caplog):
+    site.revoke_all_but("logstore_standard_log")
+    records = ingest(run, home, site, reader)
+    assert "teachers cannot be told from learners" in caplog.text
+    assert "catalogue" not in records[0]
+    assert set(records[0]["verbs"]) == {
+        "viewed",
+        "completed",
+        "uncompleted",
+        "started",
+        "enrolled",
+    } | {
+        "attempted",
+        "progressed",
+    }
+
+
 def test_the_reader_can_neither_write_nor_read_names(site, reader):
     with open_database(reader, site.prefix) as tables:
         assert tables.columns("user") == {"id", "username"}
