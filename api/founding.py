@@ -136,18 +136,28 @@ def read_founding(path: Path) -> Founding:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FOUNDING_BYTES + 1)
-        value = codec.decode(data, MAX_FOUNDING_BYTES)
     except OSError as error:
         raise FoundingError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return parse_founding(data, str(path))
+
+
+def parse_founding(data: bytes, name: str) -> Founding:
+    """Read a founding file's bytes.
+
+    Raises:
+        FoundingError: They are no founding file.
+    """
+    try:
+        value = codec.decode(data, MAX_FOUNDING_BYTES)
     except RemoteProtocolError as error:
-        raise FoundingError(f"{path}: not a founding file: {error}") from error
+        raise FoundingError(f"{name}: not a founding file: {error}") from error
     if not isinstance(value, list) or [type(part) for part in value] != [bytes] * 3:
-        raise FoundingError(f"{path}: not a founding file; `murmuration swarm create` makes one")
+        raise FoundingError(f"{name}: not a founding file; `murmuration swarm create` makes one")
     founding = Founding(*value)
     try:
-        founding.check(str(path))
+        founding.check(name)
     except RemoteProtocolError as error:
-        raise FoundingError(f"{path}: {error}") from error
+        raise FoundingError(f"{name}: {error}") from error
     return founding
 
 
@@ -159,18 +169,28 @@ def join(founding: Founding, home: Home) -> Genesis:
         LedgerError: A signature is missing.
     """
     genesis = verify_genesis(founding.genesis_file)
-    if home.genesis_path.exists():
-        present = read_genesis(home.genesis_path.read_bytes())[0]
-        if present.swarm_id != genesis.swarm_id:
-            raise FoundingError(
-                f"{home.path} is already a member of the swarm {present.name!r}; "
-                "one home is in one swarm: make another home to join another"
-            )
+    refuse_another_swarm(home, genesis.swarm_id)
     home.ledger_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     atomic_write(home.manifest_path, founding.manifest)
     atomic_write(home.shared_catalogue_path, founding.catalogue)
     atomic_write(home.genesis_path, founding.genesis_file)  # last: it says that we joined
     return genesis
+
+
+def refuse_another_swarm(home: Home, swarm_id: bytes) -> None:
+    """One home is in one swarm.
+
+    Raises:
+        FoundingError: The home is in another one already.
+    """
+    if not home.genesis_path.exists():
+        return
+    present = read_genesis(home.genesis_path.read_bytes())[0]
+    if present.swarm_id != swarm_id:
+        raise FoundingError(
+            f"{home.path} is already a member of the swarm {present.name!r}; "
+            "one home is in one swarm: make another home to join another"
+        )
 
 
 def read_ledger_files(home: Home) -> tuple[Genesis, Manifest, tuple[str, ...]]:

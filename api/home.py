@@ -24,6 +24,8 @@ IDENTITY_KEY = "identity.key"
 PSEUDONYM_KEY = "pseudonym.key"
 SESSION_KEY = "session.key"
 TOMBSTONE_KEY = "tombstone.key"
+NEXT_IDENTITY_KEY = "next.key"
+"""There from `swarm rotate-key` until the ledger knows it: the next identity."""
 KEY_NAMES = (IDENTITY_KEY, PSEUDONYM_KEY, SESSION_KEY, TOMBSTONE_KEY)
 NEXT_PSEUDONYM_KEY = "pseudonym.key.next"
 """There while pseudonyms are being changed; nothing else may use either key then (R3)."""
@@ -113,6 +115,11 @@ class Home:
     def shared_catalogue_path(self) -> Path:
         """The catalogue that members share."""
         return self.ledger_dir / "catalogue.csv"
+
+    @property
+    def invitation_path(self) -> Path:
+        """The invitation by which this platform came into a swarm that it did not found."""
+        return self.ledger_dir / "invitation.cbor"
 
     @property
     def wal_dir(self) -> Path:

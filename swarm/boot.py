@@ -34,7 +34,7 @@ def on_started(seat: Seat, config: NodeConfig, state: State, event: Started) -> 
     """
     state = replace(state, started=True, now_ms=event.now_ms)
     state = _read_blocks(seat, state, event.blocks)
-    seat = seat.at(state.ledger.roster)
+    seat = _take_seat(seat, config, state)
     record = boot_record(seat.genesis.swarm_id, seat.me)
     passive = Persist(codec.encode(["passive", state.ledger.height]))
     if not event.log:
@@ -59,6 +59,14 @@ def on_started(seat: Seat, config: NodeConfig, state: State, event: Started) -> 
     if config.restored and not state.passive:
         return replace(state, passive=True), (passive,)
     return state, ()
+
+
+def _take_seat(seat: Seat, config: NodeConfig, state: State) -> Seat:
+    """Our seat among the members in force; who was never one, and is not invited, has none."""
+    roster = state.ledger.roster
+    if seat.me not in roster.names and config.checkpoint is None:
+        raise LedgerError(f"{seat.me} is not a member of the swarm {roster.name!r}.")
+    return seat.at(roster)
 
 
 def _read_blocks(seat: Seat, state: State, blocks: tuple[bytes, ...]) -> State:

@@ -17,7 +17,7 @@ from swarm.boot import on_started
 from swarm.changes import on_change
 from swarm.consensus import simplex
 from swarm.consensus.instance import Seat
-from swarm.errors import LedgerError, LocalProtocolError, RemoteProtocolError
+from swarm.errors import LocalProtocolError, RemoteProtocolError
 from swarm.heights import accept
 from swarm.ledger.blocks import apply_block, read_block, write_final
 from swarm.ledger.rounds import compute_next_round
@@ -60,13 +60,8 @@ class Node:
             me: Our member id.
             signer: Signs for `me` in this swarm.
             config: What we choose ourselves.
-
-        Raises:
-            LedgerError: `me` is not a member.
         """
         self._config = config or NodeConfig()
-        if me not in genesis.by_id and self._config.checkpoint is None:
-            raise LedgerError(f"{me} is not a member of the swarm {genesis.name!r}.")
         self._state = empty_state(genesis)
         self._first_seat = Seat(self._state.ledger.roster, me, signer, self._config.rules)
 

@@ -10,8 +10,10 @@ import click
 
 from api.cli.options import home_option
 from api.home import IDENTITY_KEY, find_home
+from api.identity import settle_identity
+from api.membership import read_invitation
 from api.settings import load_settings
-from swarm.errors import SwarmError
+from swarm.errors import KeyRotatedError, SwarmError
 from swarm.peer.logs import set_up_logs
 from swarm.peer.supervise import (
     CRASHED,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from api.home import Home
+    from swarm.peer.config import PeerConfig
 
 logger = logging.getLogger("swarm.peer")
 
@@ -73,21 +76,35 @@ def _inner_command(home: Home, listen: str, *, restored: bool) -> list[str]:
 
 
 def _run(home: Home, listen: str, *, restored: bool) -> None:
-    from swarm.peer.config import PeerConfig  # noqa: PLC0415 - the supervisor stays small
     from swarm.peer.process import run_peer  # noqa: PLC0415 - loads the networking library
+
+    while True:
+        settle_identity(home)
+        try:
+            run_peer(_configure(home, listen, restored=restored))
+        except KeyRotatedError as error:
+            logger.info("%s", error)
+        else:
+            return
+
+
+def _configure(home: Home, listen: str, *, restored: bool) -> PeerConfig:
+    from swarm.peer.config import PeerConfig  # noqa: PLC0415 - the supervisor stays small
     from swarm.state import NodeConfig  # noqa: PLC0415
 
     settings = load_settings(home)
-    run_peer(
-        PeerConfig(
-            home=home.path.absolute(),
-            seed=home.read_key(IDENTITY_KEY),
-            listen=listen,
-            contribute_command=settings.swarm.contribute_argv(home),
-            fit_command=settings.swarm.fit_argv(home),
-            addresses=settings.swarm.addresses,
-            node=NodeConfig(restored=restored),
-        )
+    invitation = read_invitation(home)
+    return PeerConfig(
+        home=home.path.absolute(),
+        seed=home.read_key(IDENTITY_KEY),
+        listen=listen,
+        contribute_command=settings.swarm.contribute_argv(home),
+        fit_command=settings.swarm.fit_argv(home),
+        addresses=settings.swarm.addresses,
+        contacts=invitation.contacts if invitation else (),
+        node=NodeConfig(
+            restored=restored, checkpoint=invitation.content.seen if invitation else None
+        ),
     )
 
 

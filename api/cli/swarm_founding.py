@@ -12,8 +12,10 @@ import click
 
 from api.cli.options import home_option, json_option
 from api.cli.output import write_json
+from api.cli.swarm_members import dry_run_option, sign_change
 from api.founding import Founding, FoundingError, join, read_founding, updates_of
 from api.home import IDENTITY_KEY, atomic_write, find_home
+from api.membership import accept_invitation, read_any
 from api.settings import load_settings
 from api.shared_catalogue import read_keys
 from recommender.network.budget import make_training
@@ -178,14 +180,24 @@ def _describe(founding: Founding) -> None:
 @click.command()
 @click.argument("file", type=_FILE)
 @home_option
-def sign(file: Path, home: Path | None) -> None:
-    """Add this founder's signature to a founding file, after showing what it says.
+@dry_run_option
+def sign(file: Path, home: Path | None, *, dry_run: bool) -> None:
+    """Add this platform's signature to a founding file or a change file, after showing it.
+
+    A change of the members with enough signatures is handed to this platform's peer.
 
     Example: murmuration swarm sign swarm.founding
     """
     place = find_home(home)
+    change = read_any(file)
+    if change is not None:
+        sign_change(change, file, place, dry_run=dry_run)
+        return
     founding = read_founding(file)
     _describe(founding)
+    if dry_run:
+        click.echo("Nothing was signed.")
+        return
     signed = founding.sign(place.read_key(IDENTITY_KEY))
     atomic_write(file, signed.to_bytes())
     waiting = signed.unsigned()
@@ -200,12 +212,14 @@ def sign(file: Path, home: Path | None) -> None:
 @home_option
 @json_option
 def join_command(file: Path, home: Path | None, json_path: Path | None) -> None:
-    """Join the swarm of a founding file that all founders have signed.
+    """Join the swarm of a founding file that all founders have signed, or by an invitation.
 
     Example: murmuration swarm join swarm.founding
     """
     place = find_home(home)
-    genesis = join(read_founding(file), place)
+    change = read_any(file)
+    founding = read_founding(file) if change is None else accept_invitation(change, place)
+    genesis = join(founding, place)
     click.echo(
         f"Joined {genesis.name!r} ({genesis.swarm_id.hex()[:16]}…) with "
         f"{len(genesis.members)} members. Next: murmuration peer"

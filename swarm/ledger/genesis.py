@@ -230,7 +230,7 @@ def read_request(data: bytes) -> Member:
     value = codec.decode(data, MAX_REQUEST_BYTES)
     if type(value) is not list or [type(part) for part in value] != [bytes, bytes]:
         raise refuse("a membership request that is not a body and a signature")
-    member = _read_member(codec.decode(value[0], MAX_REQUEST_BYTES))
+    member = read_member(codec.decode(value[0], MAX_REQUEST_BYTES))
     if member.anchor:
         raise refuse("a request that makes its sender an anchor; founders decide that (R34)", "R34")
     if not signing.verify(member.id, signing.NO_SWARM, "request", value[0], value[1]):
@@ -355,7 +355,7 @@ def _read_body(value: object) -> Genesis:
         raise refuse(f"a genesis with another quorum rule than {QUORUM_RULE}", "R22")
     if fields.text("mode", 16) != "open":
         raise refuse("a genesis in another mode than 'open', the only one of this version", "R15")
-    members = tuple(_read_member(entry) for entry in fields.items("members", MAX_MEMBERS))
+    members = tuple(read_member(entry) for entry in fields.items("members", MAX_MEMBERS))
     ids = [member.id for member in members]
     if not members or ids != sorted(set(ids)):
         raise refuse("a genesis whose members are not sorted by id, each once", "R27")
@@ -376,7 +376,8 @@ def _read_body(value: object) -> Genesis:
     return replace(genesis, updates=updates)
 
 
-def _read_member(value: object) -> Member:
+def read_member(value: object) -> Member:
+    """Read a member: form and bounds only; refuses what is neither."""
     fields = Fields(value, "member", _MEMBER_KEYS)
     addresses = fields.items("addresses", 8)
     for address in addresses:

@@ -106,6 +106,9 @@ class Swarm:
     folder: Path
     names: tuple[str, ...] = NAMES[:4]
     cells: int = CELLS
+    manifest: bytes = MANIFEST
+    catalogue: bytes = b""
+    rho: tuple[int, int] = (4096**2, 2 * 5194**2)
     has_wires: bool = False
     homes: dict[str, Home] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
@@ -114,7 +117,7 @@ class Swarm:
 
     def found(self):
         """Make the homes and their common genesis."""
-        script = CONTRIBUTE.format(cells=self.cells, manifest=MANIFEST)
+        script = CONTRIBUTE.format(cells=self.cells, manifest=self.manifest)
         (self.folder / "contribute.py").write_text(script)
         (self.folder / "fit.py").write_text(FIT)
         self.ports = {name: free_port() for name in self.names}
@@ -126,8 +129,15 @@ class Swarm:
         for home in self.homes.values():
             home.ledger_dir.mkdir(exist_ok=True)
             home.genesis_path.write_bytes(genesis)
-            home.manifest_path.write_bytes(MANIFEST)
+            home.manifest_path.write_bytes(self.manifest)
+            home.shared_catalogue_path.write_bytes(self.catalogue)
         return self
+
+    def add_home(self, name):
+        """A home that is in no swarm yet."""
+        self.ports[name] = free_port()
+        self._make_home(name)
+        return self.homes[name]
 
     def _make_home(self, name):
         home = Home(self.folder / name)
@@ -160,9 +170,9 @@ class Swarm:
             [read_request(request) for request in requests],
             name="grove",
             nonce=bytes(16),
-            manifest_digest=digest(MANIFEST),
-            catalogue_digest=bytes(32),
-            rho=(4096**2, 2 * 5194**2),
+            manifest_digest=digest(self.manifest),
+            catalogue_digest=digest(self.catalogue),
+            rho=self.rho,
             contribution_bytes=4 * self.cells,
         )
         for seed in seeds.values():

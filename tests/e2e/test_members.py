@@ -1,0 +1,132 @@
+"""Real peers whose members change: a late joiner, a witness, a new key, who leaves (R27, R29)."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from api.cli.main import cli
+from api.home import IDENTITY_KEY, NEXT_IDENTITY_KEY
+from api.ledger import read_ledger
+from recommender.release.manifest import default_manifest
+from swarm.codec import digest, encode
+from swarm.merge.merge import head_digest, merge
+from tests.e2e.peers import NAMES, Swarm, contribution
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+CATALOGUE = b"content_key,title\nurn:a,A\nurn:b,B\n"
+NEWCOMER, WITNESS = "hazel", "ivy"
+
+
+def run(*args):
+    result = CliRunner().invoke(cli, [str(arg) for arg in args])
+    assert result.exit_code == 0, (result.output, result.exception)
+    return result.output
+
+
+@pytest.fixture
+def swarm(tmp_path):
+    manifest = default_manifest(2, digest(CATALOGUE), enrolled_counts=False)
+    made = Swarm(
+        tmp_path,
+        NAMES[:4],
+        cells=4,
+        manifest=encode(manifest.to_dict()),
+        catalogue=CATALOGUE,
+        rho=(manifest.rho.numerator, manifest.rho.denominator),
+    ).found()
+    yield made
+    made.close()
+
+
+def merged(swarm, **rounds):
+    """Digest of a merge of these members' contributions to these rounds."""
+    ids = {name: [contribution(name, n, 4) for n in numbers] for name, numbers in rounds.items()}
+    total, rest = merge(ids, ())
+    return head_digest(digest(swarm.manifest), total, rest).hex()
+
+
+def members(swarm, name):
+    return {member["name"] for member in swarm.status(name)["members"]}
+
+
+def until_members(swarm, names, *, at):
+    swarm.until(lambda: all(members(swarm, n) == set(names) for n in at), f"members {names}")
+
+
+def round_of(swarm, asker, *, number, at, close=8):
+    swarm.ask_for_round(asker, close_after_seconds=close)
+    swarm.until_head(number, *at)
+
+
+def let_in(swarm, name, *extra):
+    """Request, invitation, signatures of a quorum, joining: what people do."""
+    home = swarm.add_home(name)
+    request, invitation = swarm.folder / f"{name}.request", swarm.folder / f"{name}.invitation"
+    run("swarm", "request", "--home", home.path, "--out", request, *extra)
+    quorum = swarm.status("alder")["quorum"]
+    run("swarm", "invite", request, "--home", swarm.homes["alder"].path, "--out", invitation)
+    for signer in [n for n in swarm.names if n != "alder"][: quorum - 1]:
+        said = run("swarm", "sign", invitation, "--home", swarm.homes[signer].path)
+    assert "Handed to this platform's peer" in said
+    run("swarm", "join", invitation, "--home", home.path)
+    swarm.start(name)
+
+
+def rotate_key(swarm, name, *signers):
+    """A new key for a member whose peer runs; it goes on under it by itself."""
+    home = swarm.homes[name]
+    old, rotation = home.read_key(IDENTITY_KEY), swarm.folder / "rotation"
+    run("swarm", "rotate-key", "--home", home.path, "--out", rotation)
+    for signer in signers:
+        run("swarm", "sign", rotation, "--home", swarm.homes[signer].path)
+    swarm.until(lambda: not home.key_path(NEXT_IDENTITY_KEY).exists(), "the next key took over")
+    assert home.read_key(IDENTITY_KEY) != old
+
+
+def test_members_come_change_their_key_and_go_while_rounds_go_on(swarm):
+    founders = swarm.names
+    swarm.start_all()
+    round_of(swarm, "alder", number=1, at=founders)
+
+    let_in(swarm, NEWCOMER)
+    five = (*founders, NEWCOMER)
+    swarm.until_head(1, *five)  # it has the history and has computed the model itself
+    swarm.until_connected(*five)
+    assert swarm.until_same_head(*five)[1] == merged(swarm, **{name: [1] for name in founders})
+    round_of(swarm, NEWCOMER, number=2, at=five)
+    assert NEWCOMER in swarm.status("alder")["rounds"][-1]["in"]
+
+    rotate_key(swarm, "alder", "birch", "cedar", "dogwood")
+    swarm.until_connected(*five)
+    round_of(swarm, "alder", number=3, at=five)
+    assert "alder" in swarm.status("birch")["rounds"][-1]["in"]
+    whole = {**{name: [1, 2, 3] for name in founders}, NEWCOMER: [2, 3]}
+    assert swarm.until_same_head(*five)[1] == merged(swarm, **whole)
+
+    run("swarm", "leave", "--drop", "--home", swarm.homes["birch"].path)
+    rest = tuple(name for name in five if name != "birch")
+    until_members(swarm, rest, at=rest)
+    swarm.until_head(4, *rest)
+    del whole["birch"]
+    assert swarm.until_same_head(*rest)[1] == merged(swarm, **whole)
+    swarm.until(lambda: swarm.status("birch")["state"] == "no member", "birch knows that it left")
+    round_of(swarm, "cedar", number=5, at=rest)
+    swarm.until_same_head(*rest)
+    swarm.assert_one_truth(*rest)
+    assert read_ledger(swarm.homes["alder"]).roster.changes == 3
+
+
+@pytest.mark.soak
+def test_a_witness_makes_up_the_number_and_contributes_nothing(swarm):
+    swarm.start_all()
+    let_in(swarm, WITNESS, "--witness")
+    five = (*swarm.names, WITNESS)
+    swarm.until_connected(*five)
+    swarm.stop("birch")
+    round_of(swarm, "alder", number=1, at=tuple(n for n in five if n != "birch"))
+    entry = swarm.status("alder")["rounds"][-1]
+    assert WITNESS not in entry["in"]
+    assert WITNESS not in [out["member"] for out in entry["out"]]
+    assert not (swarm.homes[WITNESS].path / "made").exists()
