@@ -204,9 +204,9 @@ def open_database(url: str, prefix: str = "") -> Iterator[Tables]:
 
 
 def is_database_url(text: str) -> bool:
-    """Whether an input is a database's URL."""
+    """Whether an input is meant as a database's URL; `parse_url` says whether it can be read."""
     scheme, found, _ = text.partition("://")
-    return bool(found) and scheme.partition("+")[0] in _DRIVERS
+    return bool(found) and scheme.isascii() and scheme not in {"http", "https", "file"}
 
 
 def parse_url(url: str) -> sa.URL:

@@ -109,7 +109,7 @@ class MoodleSite:
             table = re.search(r"ON mdl_(\w+)", grant)
             assert table is not None, grant
             if table.group(1) in self.tables:
-                yield _quoted(grant.replace("mdl_", self.prefix), self.server.dialect)
+                yield grant.replace("mdl_", self.prefix)
 
     def revoke_all_but(self, kept: str) -> None:
         """Take back what the guide has granted, but for one table."""
@@ -129,12 +129,6 @@ class MoodleSite:
 
 def _users(server: DatabaseServer, postgresql: str, mysql: str) -> str:
     return postgresql if server.dialect == "postgresql" else mysql
-
-
-def _quoted(grant: str, dialect: str) -> str:
-    return (
-        grant if dialect == "postgresql" else grant.replace("TO murmuration", "TO murmuration@'%'")
-    )
 
 
 class _Disposing:

@@ -90,5 +90,6 @@ def test_a_wrong_url_or_prefix_is_refused_without_repeating_the_password(
 def test_urls_of_databases_are_told_from_files_and_other_addresses() -> None:
     assert is_database_url("mysql+pymysql://host/moodle")
     assert is_database_url("postgresql://host/moodle")
+    assert is_database_url("oracle://ana:hush@host/moodle"), "or it would be named as a file"
     assert not is_database_url("https://lrs.example.org/xAPI")
     assert not is_database_url("exports/mdl_log.csv")
