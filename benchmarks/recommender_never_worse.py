@@ -1,10 +1,12 @@
 """Is the blend on any platform worse than its best single ingredient?
 
 Usage: python benchmarks/recommender_never_worse.py --canvas person_course.parquet
-           [--oulad FOLDER] [--seeds 2] [--epsilon 4]
+           [--oulad FOLDER] [--seeds 2] [--epsilon 4] [--settings TEXT] [--served]
+           [--prior none]
 
 Logs are cut into platforms by what is known before the held-out item: the discipline of a
-learner's first course, the mean popularity of the history, or size alone (at random). Every
+learner's first course, the mean popularity of the history, when the history began, the presentation
+of a module, or size alone (at random). Every
 platform releases with its own noise and serves what it merged (open mode, no anchors but by
 bracket). For each platform: every single ingredient, the default blend and the fitted blend, all
 on the same held-out items. The best single ingredient is chosen on the test itself, so it is
@@ -13,7 +15,8 @@ uses own exact statistics, as served; once without it in anything, to tell the p
 from that of the blend. One JSON line a platform and floor, then a summary.
 
 `--canvas`: Canvas Network Person-Course (doi 10.7910/DVN/1XORAL); `--oulad`: folder of OULAD with
-studentVle_ds/ (module BBB 2013J is used).
+studentVle_ds/ (BBB 2013J, and every module whole: each presentation is a platform that
+has sites of its own, so that the others have nothing to tell it).
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ import argparse
 import json
 import time
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +54,7 @@ if TYPE_CHECKING:
 
 SIZES = (20, 60, 200, 1_000, 10_000)
 BANDS = 5
+MODULES = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG")
 TARGETS = 3_000
 QUARTER_SECONDS = 7_776_000
 
@@ -90,17 +95,26 @@ def read_canvas(path: Path) -> tuple[Interactions, list[CatalogueItem], NDArray[
     return log, entries, np.array([names.index(field[item]) for item in log.item_ids])
 
 
-def read_oulad(folder: Path) -> tuple[Interactions, list[CatalogueItem]]:
-    """First visits of module BBB 2013J by learners with at least five sites."""
-    visits = pd.read_parquet(
-        folder / "studentVle_ds",
-        filters=[("code_module", "==", "BBB"), ("code_presentation", "==", "2013J")],
-    ).dropna(subset=["id_student", "id_site", "date"])
-    first = visits.groupby(["id_student", "id_site"], as_index=False)["date"].min()
-    count = first.groupby("id_student")["id_site"].transform("size")
-    first = first[count >= 5].astype(int)
-    moment = (first["date"].to_numpy() + 1000) * 86_400
-    log = make_log(first["id_student"].to_numpy(), first["id_site"].to_numpy(), moment, "viewed")
+def read_oulad(
+    folder: Path, module: str, presentation: str | None = None
+) -> tuple[Interactions, list[CatalogueItem]]:
+    """First visits of a module's presentation, or of all, by learners with at least five sites.
+
+    Learners are named by their presentation, then by their number.
+    """
+    filters = [("code_module", "==", module)]
+    if presentation:
+        filters.append(("code_presentation", "==", presentation))
+    visits = pd.read_parquet(folder / "studentVle_ds", filters=filters)
+    visits = visits.dropna(subset=["id_student", "id_site", "date"])
+    who = (
+        visits["code_presentation"].astype(str) + " " + visits["id_student"].astype(int).astype(str)
+    )
+    visits = visits.assign(who=who, id_site=visits["id_site"].astype(int))
+    first = visits.groupby(["who", "id_site"], as_index=False)["date"].min()
+    first = first[first.groupby("who")["id_site"].transform("size") >= 5]
+    moment = (first["date"].to_numpy().astype(int) + 1000) * 86_400
+    log = make_log(first["who"].to_numpy(), first["id_site"].to_numpy(), moment, "viewed")
     kind = pd.read_parquet(folder / "vle.parquet").set_index("id_site")["activity_type"]
     return log, [CatalogueItem(item, str(kind.get(float(item), ""))) for item in log.item_ids]
 
@@ -147,6 +161,23 @@ def by_popularity(split: Split, bands: int) -> dict[str, NDArray[np.bool_]]:
     return by_key(split, band, "popularity band")
 
 
+def by_start(split: Split, bands: int) -> dict[str, NDArray[np.bool_]]:
+    """Bands of equal size by when a learner's first known item was visited, the oldest first."""
+    train = split.train
+    began = np.full(len(train.learner_ids), np.iinfo(np.int64).max)
+    np.minimum.at(began, train.learner, train.timestamp)
+    order = np.argsort(began[split.learner], kind="stable")
+    band = np.empty(order.size, dtype=np.int64)
+    band[order] = np.arange(order.size) * bands // order.size
+    return by_key(split, band, "start band")
+
+
+def by_presentation(split: Split) -> dict[str, NDArray[np.bool_]]:
+    """The presentations of an OULAD module, in the order of their names."""
+    names = [split.train.learner_ids[who].split(" ")[0] for who in split.learner]
+    return by_key(split, np.unique(names, return_inverse=True)[1], "presentation")
+
+
 def by_size(split: Split, sizes: tuple[int, ...], seed: int) -> dict[str, NDArray[np.bool_]]:
     """Platforms of given sizes, drawn at random."""
     order = np.random.default_rng([seed, 43]).permutation(split.learner)
@@ -179,7 +210,7 @@ def measure(
     split: Split,
     platforms: Mapping[str, NDArray[np.bool_]],
     entries: list[CatalogueItem],
-    epsilon: float,
+    args: argparse.Namespace,
     seed: int,
     floors: tuple[bool, ...] = (True, False),
 ) -> Iterator[dict[str, object]]:
@@ -190,13 +221,13 @@ def measure(
     sums = sum_platforms([one.train for one in splits.values()], verbs)
     anchors = anchors_by_bracket({name: int(mask.sum()) for name, mask in platforms.items()})
     merged = run_open(
-        sums, privacy_for(epsilon), np.array([name in anchors for name in platforms]), seed
+        sums, privacy_for(args.epsilon), np.array([name in anchors for name in platforms]), seed
     )
     for index, (name, one) in enumerate(splits.items()):
         for floor in floors:
             limits = {} if floor else {"pair_floor": 0, "learner_floor": 0}
             common = {"catalogue": entries, "interactions": one.train, "verbs": verbs}
-            common |= {"text": text, **limits}
+            common |= {"text": text, "prior": args.prior, **limits}
             seen = {"head": head, "merged": merged.seen_by(index)}
             default = fit_serving(**common, **seen)
             fitted, mix = fit_mixed(**common, **seen, ties=split.ties)
@@ -231,7 +262,12 @@ def describe(
     return record
 
 
-def summarise(records: list[dict[str, object]], *, floor: bool) -> None:
+def floors_of(records: list[dict[str, object]]) -> list[bool]:
+    """With R17's floor first."""
+    return sorted({bool(record["floor"]) for record in records}, reverse=True)
+
+
+def summarise(records: list[dict[str, object]], name: str, *, floor: bool) -> None:
     """Print in how many cells each blend is above or below the best single ingredient."""
     cells = [record for record in records if record["floor"] == floor]
     for blend in ("default blend", "fitted blend"):
@@ -240,6 +276,7 @@ def summarise(records: list[dict[str, object]], *, floor: bool) -> None:
         print(
             json.dumps(
                 {
+                    "cuts": name,
                     "blend": blend,
                     "floor": floor,
                     "cells": len(cells),
@@ -254,6 +291,36 @@ def summarise(records: list[dict[str, object]], *, floor: bool) -> None:
         )
 
 
+Cut = tuple[str, Split, dict[str, "NDArray[np.bool_]"], list[CatalogueItem]]
+
+
+def canvas_cuts(path: Path | None, seed: int) -> Iterator[Cut]:
+    """Cuts of Canvas Network; none without its file."""
+    if path is None:
+        return
+    log, entries, field = read_canvas(path)
+    split = leave_last_out(log, ("enrolled",), ties="one", seed=seed)
+    first = split.known.items[split.known.start[:-1]]
+    yield "canvas, first discipline", split, by_key(split, field[first], "field"), entries
+    yield "canvas, popularity", split, by_popularity(split, BANDS), entries
+    yield "canvas, start", split, by_start(split, 4), entries
+    yield "canvas, size", split, by_size(split, SIZES, seed), entries
+
+
+def oulad_cuts(folder: Path | None, seed: int) -> Iterator[Cut]:
+    """Cuts of OULAD: of one presentation, and whole modules; none without its folder."""
+    if folder is None:
+        return
+    log, entries = read_oulad(folder, "BBB", "2013J")
+    split = leave_last_out(log, ("viewed",), ties="set", seed=seed)
+    yield "oulad, popularity", split, by_popularity(split, 3), entries
+    yield "oulad, size", split, by_size(split, (20, 60, 200, 1_000), seed), entries
+    for module in MODULES:
+        log, entries = read_oulad(folder, module)
+        split = leave_last_out(log, ("viewed",), ties="set", seed=seed)
+        yield f"oulad, module {module}", split, by_presentation(split), entries
+
+
 def main() -> None:
     """Cut, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -261,37 +328,25 @@ def main() -> None:
     parser.add_argument("--oulad", type=Path)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--epsilon", type=float, default=4.0)
+    parser.add_argument("--prior", choices=("network", "none"), default="network")
     parser.add_argument("--settings", default="", help="only those whose name holds this text")
     parser.add_argument("--served", action="store_true", help="only with R17's floor, as served")
     args = parser.parse_args()
     records = []
     for seed in range(args.seeds):
-        settings = []
-        if args.canvas:
-            log, entries, field = read_canvas(args.canvas)
-            split = leave_last_out(log, ("enrolled",), ties="one", seed=seed)
-            first = split.known.items[split.known.start[:-1]]
-            settings += [
-                ("canvas, first discipline", split, by_key(split, field[first], "field"), entries),
-                ("canvas, popularity", split, by_popularity(split, BANDS), entries),
-                ("canvas, size", split, by_size(split, SIZES, seed), entries),
-            ]
-        if args.oulad:
-            log, entries = read_oulad(args.oulad)
-            split = leave_last_out(log, ("viewed",), ties="set", seed=seed)
-            settings += [
-                ("oulad, popularity", split, by_popularity(split, 3), entries),
-                ("oulad, size", split, by_size(split, (20, 60, 200, 1_000), seed), entries),
-            ]
+        settings = chain(canvas_cuts(args.canvas, seed), oulad_cuts(args.oulad, seed))
         for name, split, platforms, entries in settings:
             if args.settings not in name:
                 continue
             floors = (True,) if args.served else (True, False)
-            for record in measure(split, platforms, entries, args.epsilon, seed, floors):
+            for record in measure(split, platforms, entries, args, seed, floors):
                 records.append({"setting": name, "seed": seed, **record})
                 print(json.dumps(records[-1]), flush=True)
-    for floor in sorted({bool(record["floor"]) for record in records}, reverse=True):
-        summarise(records, floor=floor)
+    for name in dict.fromkeys(str(record["setting"]) for record in records):
+        for floor in floors_of(records):
+            summarise([r for r in records if r["setting"] == name], name, floor=floor)
+    for floor in floors_of(records):
+        summarise(records, "all", floor=floor)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 A part's weight is its default times exp(theta). theta is fitted on the platform's own hold-out by
 the softmax likelihood of the held-out items among the union of each part's first 60, with
 theta ~ N(0, .25): few hold-outs move it little, and a part that misleads (merged sums that are
-junk, texts that tell nothing) loses its weight. The history's memory and the way own pairs are
+junk, texts that tell nothing) loses its weight. A hold-out is never quite like what comes, so that
+more than 200 count as 200. The history's memory and the way own pairs are
 solved are chosen by the same likelihood, and leave the default only when they beat it by more than
 a standard error. What is fitted stays at home (R5).
 """
@@ -38,6 +39,9 @@ MEMORIES = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 MOST = 1.5
 """|theta| at most: a hold-out that is unlike what comes may not turn the mix over."""
+
+COUNTED = 200
+"""Hold-outs that count in full; more weigh as much as so many together."""
 
 FIRST = 60
 _BATCH = 128
@@ -164,11 +168,13 @@ class _Trial:
 def fit_weights(candidates: Candidates, start: NDArray[np.float64]) -> NDArray[np.float64]:
     """Weights start x exp(theta) of the largest posterior; float64, `(parts,)`."""
 
+    tempered = min(1.0, COUNTED / (candidates.start.size - 1))
+
     def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights = start * np.exp(theta)
         said, gradient = softmax_likelihood(candidates, weights)
-        value = float((theta**2).sum() / (2.0 * VARIANCE) - said.sum())
-        return value, theta / VARIANCE - gradient * weights
+        value = float((theta**2).sum() / (2.0 * VARIANCE) - tempered * said.sum())
+        return value, theta / VARIANCE - tempered * gradient * weights
 
     found = minimize(
         loss, np.zeros(start.size), jac=True, method="L-BFGS-B", bounds=[(-MOST, MOST)] * start.size
