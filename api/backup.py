@@ -21,8 +21,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from api.home import PSEUDONYM_KEY, Home, HomeError, atomic_write, sync_folder
+from api.home import PSEUDONYM_KEY, Home, HomeError
 from api.locks import home_lock
+from swarm.storage.files import atomic_write, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

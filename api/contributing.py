@@ -26,7 +26,6 @@ import numpy as np
 
 from api.errors import ApiError
 from api.founding import read_ledger_files
-from api.home import atomic_write, sync_folder
 from api.locks import home_lock
 from api.people import buried
 from api.reconciling import read_own_commits, why_uncertain
@@ -38,6 +37,7 @@ from recommender.release.contribution import make_contribution
 from recommender.release.due import due_learners
 from recommender.release.noise import ExactNoise
 from recommender.release.sum import sum_vectors
+from swarm.storage.files import atomic_write, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection

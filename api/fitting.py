@@ -18,7 +18,7 @@ import numpy as np
 
 from api.errors import ApiError
 from api.founding import read_ledger_files
-from api.home import IDENTITY_KEY, atomic_write
+from api.home import IDENTITY_KEY
 from api.ledger import read_ledger
 from api.local_mix import write_mix
 from api.shared_catalogue import index_items
@@ -29,6 +29,7 @@ from recommender.statistics.sequences import COURSE_VERBS, ITEM_VERBS
 from swarm.merge.merge import head_digest
 from swarm.signing import NO_SWARM, Ed25519Signer
 from swarm.storage.blobs import BlobStore
+from swarm.storage.files import atomic_write
 from swarm.storage.models import load_model, read_pointer
 
 if TYPE_CHECKING:

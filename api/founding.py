@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from api.errors import ApiError
-from api.home import Home, atomic_write
 from api.shared_catalogue import MAX_CATALOGUE_BYTES, read_keys
 from recommender.errors import ManifestError
 from recommender.network.budget import require_contract
@@ -19,9 +18,12 @@ from swarm import codec
 from swarm.errors import RemoteProtocolError
 from swarm.ledger.genesis import BRACKETS, Genesis, read_genesis, sign_genesis, verify_genesis
 from swarm.ledger.kinds import Terms, Updates
+from swarm.storage.files import atomic_write
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from api.home import Home
 
 MAX_FOUNDING_BYTES = MAX_CATALOGUE_BYTES + 1024 * 1024
 

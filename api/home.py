@@ -11,12 +11,12 @@ import json
 import os
 import secrets
 import stat
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from api.errors import ApiError
+from swarm.storage.files import atomic_write
 
 HOME_VARIABLE = "MURMURATION_HOME"
 KEY_BYTES = 32
@@ -322,38 +322,3 @@ def find_home(given: Path | str | None, *, check_keys: bool = True) -> Home:
     if not named:
         raise HomeError(f"no home given: use --home DIR or set {HOME_VARIABLE}")
     return Home(Path(named)).require(check_keys=check_keys)
-
-
-def atomic_write(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Replace a file whole: readers see the old bytes or the new, also after a power cut.
-
-    Args:
-        path: File to replace; its folder must exist.
-        data: New content.
-        mode: Permissions of the new file, in force before the first byte is written.
-
-    Raises:
-        OSError: The disk refused; the old file is untouched.
-    """
-    handle, beside_name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    beside = Path(beside_name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from api.home import atomic_write
 from recommender.statistics.blend import Mix
+from swarm.storage.files import atomic_write
 
 if TYPE_CHECKING:
     from api.home import Home

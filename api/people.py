@@ -14,18 +14,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from api.errors import ApiError
-from api.home import (
-    KEY_BYTES,
-    NEXT_PSEUDONYM_KEY,
-    PSEUDONYM_KEY,
-    TOMBSTONE_KEY,
-    Home,
-    atomic_write,
-    sync_folder,
-)
+from api.home import KEY_BYTES, NEXT_PSEUDONYM_KEY, PSEUDONYM_KEY, TOMBSTONE_KEY, Home
 from api.locks import home_lock
 from platform_adapters.errors import AdapterError
 from platform_adapters.pseudonyms import MAX_KEYS, Pseudonymiser
+from swarm.storage.files import atomic_write, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection

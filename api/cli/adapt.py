@@ -23,7 +23,7 @@ from api.cli.adapt_output import form_of, interaction_row, table_file
 from api.cli.inputs import expand
 from api.cli.options import home_option, json_option
 from api.cli.output import progress, write_json
-from api.home import PSEUDONYM_KEY, Home, atomic_write
+from api.home import PSEUDONYM_KEY, Home
 from api.settings import load_settings
 from platform_adapters.catalogues.table import COLUMNS as CATALOGUE_COLUMNS
 from platform_adapters.catalogues.table import row_of
@@ -33,6 +33,7 @@ from platform_adapters.errors import OptionsError, TooManyRejectsError
 from platform_adapters.people import read_people
 from platform_adapters.pseudonyms import KEY_BYTES, Pseudonymiser, new_key
 from platform_adapters.report import ImportReport
+from swarm.storage.files import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

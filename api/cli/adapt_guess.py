@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from api.home import atomic_write
 from platform_adapters.column_guess import guess_columns, map_text
 from platform_adapters.errors import OptionsError
+from swarm.storage.files import atomic_write
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,10 +13,11 @@ import click
 
 from api.cli.options import home_option, json_option
 from api.cli.output import write_json
-from api.home import atomic_write, find_home
+from api.home import find_home
 from api.store.opening import open_store
 from platform_adapters.registry import adapter_named
 from recommender.catalogue import CatalogueItem
+from swarm.storage.files import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -20,7 +20,7 @@ from api.cli.inputs import expand
 from api.cli.options import home_option, json_option
 from api.cli.output import progress, write_json
 from api.databases import reader_for
-from api.home import Home, atomic_write, find_home
+from api.home import Home, find_home
 from api.ingesting import Importer
 from api.locks import home_lock
 from api.people import pseudonymiser_for
@@ -32,6 +32,7 @@ from platform_adapters.contract import AdaptOptions
 from platform_adapters.convert import MAX_REJECT_SHARE
 from platform_adapters.people import read_people
 from platform_adapters.readers.database import is_database_url, parse_url, public_name
+from swarm.storage.files import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

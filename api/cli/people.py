@@ -10,11 +10,12 @@ import click
 
 from api.cli.options import home_option, json_option, out_option
 from api.cli.output import plain, write_json
-from api.home import atomic_write, find_home
+from api.home import find_home
 from api.people import erase as erase_learner
 from api.people import export as export_everything
 from api.settings import load_settings
 from api.store.opening import open_store
+from swarm.storage.files import atomic_write
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from api.cli.options import home_option, json_option
 from api.cli.output import write_json
 from api.cli.swarm_members import dry_run_option, sign_change
 from api.founding import Founding, FoundingError, join, read_founding, updates_of
-from api.home import IDENTITY_KEY, atomic_write, find_home
+from api.home import IDENTITY_KEY, find_home
 from api.membership import accept_invitation, read_any
 from api.settings import load_settings
 from api.shared_catalogue import read_keys
@@ -31,6 +31,7 @@ from swarm.ledger.genesis import (
     propose_anchors,
     read_request,
 )
+from swarm.storage.files import atomic_write
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 

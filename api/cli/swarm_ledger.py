@@ -13,7 +13,7 @@ from api.budget import find_trainings
 from api.cli.options import home_option, json_option
 from api.cli.output import show_table, write_json
 from api.founding import read_ledger_files
-from api.home import atomic_write, find_home
+from api.home import find_home
 from api.ledger import export as export_home
 from api.reconciling import reconcile as bring_together
 from api.settings import load_settings
@@ -22,6 +22,7 @@ from api.store.opening import open_store
 from recommender.release.accounting import claim, epsilon
 from swarm.errors import LedgerError
 from swarm.ledger.export import MAX_EXPORT_BYTES, verify_export
+from swarm.storage.files import atomic_write
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 

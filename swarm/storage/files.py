@@ -10,13 +10,14 @@ import contextlib
 import errno
 import json
 import os
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from swarm.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 _REMEDIES = {
     errno.ENOSPC: "the disk is full: free some space and start again; nothing stored was lost",
@@ -61,6 +62,35 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def atomic_write(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o644) -> None:
+    """Replace a file whole: readers see the old bytes or the new, also after a power cut.
+
+    Args:
+        path: File to replace; its folder must exist.
+        data: New content.
+        durable: Whether to fsync before and after the rename.
+        mode: Permissions of the new file, in force before the first byte is written.
+
+    Raises:
+        OSError: The disk refused; the old file is untouched.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+    beside = path.with_name(Path(name).name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(data)
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync_folder(path.parent)
+
+
 def write_atomically(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o600) -> None:
     """Replace the file at `path` by `data`; readers see the old bytes or the new ones.
 
@@ -73,22 +103,9 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True, mode: int
     Raises:
         StorageError: The disk refused; the old file, if any, is unharmed.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     with disk("write", path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                if durable:
-                    os.fsync(file.fileno())
-            beside.replace(path)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
-        if durable:
-            sync_folder(path.parent)
+        atomic_write(path, data, durable=durable, mode=mode)
 
 
 def json_bytes(value: Mapping[str, Any]) -> bytes:

@@ -6,9 +6,10 @@ import os
 
 import pytest
 
-from api.home import KEY_NAMES, Home, HomeError, KeyFileError, atomic_write, find_home
+from api.home import KEY_NAMES, Home, HomeError, KeyFileError, find_home
 from api.settings import load_settings, render_settings
 from api.settings_errors import SettingsError
+from swarm.storage.files import atomic_write
 
 
 @pytest.fixture

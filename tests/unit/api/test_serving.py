@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from api.home import atomic_write
 from api.serving import Serving
 from recommender.statistics.serving_model import ServingModel
+from swarm.storage.files import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Callable

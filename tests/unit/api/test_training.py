@@ -15,7 +15,7 @@ from api.budget import explain
 from api.cli.main import cli
 from api.contributing import AbstainedError, RoundTask, contribute
 from api.founding import Founding, FoundingError, join, updates_of
-from api.home import IDENTITY_KEY, Home, atomic_write
+from api.home import IDENTITY_KEY, Home
 from api.ledger import read_ledger
 from api.settings import load_settings
 from api.spend_log import read_spend
@@ -36,6 +36,7 @@ from swarm.merge.updates import merge_updates, network_digest
 from swarm.peer.config import blocks_path
 from swarm.protocol import sign
 from swarm.signing import Ed25519Signer
+from swarm.storage.files import atomic_write
 from swarm.storage.models import save_model
 from swarm.storage.records import RecordLog
 from tests.unit.api.test_contributing import ITEMS, fill
