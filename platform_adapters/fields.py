@@ -66,7 +66,10 @@ def _joined(field: Join, tables: Tables) -> Getter:
     table, take, by = tables.get(field.side, {}), field.take, key_of(field.by, tables)
 
     def joined(row: Row) -> object:
-        found = table.get(by(row))
+        try:
+            found = table.get(by(row))
+        except TypeError:  # a list or an object is no key
+            return None
         if found is None:
             return None
         return found.get(take) if take else "1"
@@ -88,7 +91,7 @@ def constant(value: object) -> Getter:
 
 def either(*names: str) -> Getter:
     """The first of these columns that is not empty."""
-    return lambda row: next((row[n] for n in names if row.get(n) not in {None, ""}), None)
+    return lambda row: next((row[n] for n in names if row.get(n) not in (None, "")), None)
 
 
 def about(kind: str, name: str) -> Getter:
@@ -96,7 +99,9 @@ def about(kind: str, name: str) -> Getter:
 
     def found(row: Row) -> object:
         value = row.get(name)
-        return f"{kind}:{value}" if value not in {None, ""} else None
+        if isinstance(value, str | int) and value != "":
+            return f"{kind}:{value}"
+        return value or None  # what is no id is refused where ids are checked
 
     return found
 

@@ -49,7 +49,7 @@ def read_catalogue(path: Path) -> Iterator[CatalogueItem]:
 def _items(path: Path) -> Iterator[CatalogueItem]:
     for place, entry in enumerate(listed(load_json(path), path, "courses", "items"), 1):
         if "module_id" in entry:
-            if entry.get("type") in _KINDS and entry.get("content_id"):
+            if str(entry.get("type")) in _KINDS and entry.get("content_id"):
                 yield _module_item(entry, path, place)
         else:
             yield _course(entry, path, place)
@@ -82,7 +82,7 @@ def _course(entry: dict[str, Any], path: Path, place: int) -> CatalogueItem:
         language=str(entry.get("locale") or ""),
         duration_minutes=minutes_of(entry.get("duration_minutes"), path, place),
         available_from=str(entry.get("start_at") or ""),
-        hidden=entry.get("workflow_state", "available") not in {"available", "completed"},
+        hidden=str(entry.get("workflow_state", "available")) not in {"available", "completed"},
     )
 
 

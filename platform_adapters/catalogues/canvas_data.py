@@ -77,7 +77,7 @@ def _modules_beside(path: Path) -> tuple[dict[str, Module], set[str]]:
                 needs=tuple(str(one.get("id")) for one in _objects(row.get("prerequisites"))),
                 sequential=str(row.get("require_sequential_progress")) in _TRUE,
                 unlock_at=str(row.get("unlock_at") or ""),
-                hidden=row.get("workflow_state") in {"unpublished", "deleted"},
+                hidden=str(row.get("workflow_state")) in {"unpublished", "deleted"},
             )
             required |= {str(one.get("id")) for one in _objects(row.get("completion_requirements"))}
     return modules, required

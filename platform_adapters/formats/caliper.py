@@ -175,7 +175,7 @@ class CaliperSession:
         notes = get(event.get("object"), "extensions", _CANVAS_NOTES)
         if get(notes, "type") != "StudentEnrollment" or action not in {"Created", "Modified"}:
             return Ignored(_reason("Event", action), line)
-        state = get(notes, "workflow_state")
+        state = str(get(notes, "workflow_state"))
         left = state in {"deleted", "inactive", "rejected"}
         if action == "Modified" and not left and state != "active":
             return Ignored("enrolment changed, but neither begun nor ended", line)

@@ -92,7 +92,7 @@ class Rule:
 def _enrolment(event: Event) -> Outcome:
     if event.body.get("type") != STUDENT:
         return {"ignore": "enrolment of somebody who is no student"}
-    state = event.body.get("workflow_state")
+    state = str(event.body.get("workflow_state"))
     if state in {"deleted", "inactive", "rejected"}:
         return {"verb": "unenrolled"}
     if event.name == "enrollment_updated" and state != "active":
@@ -290,7 +290,7 @@ def _assignments_in(path: Path) -> Iterator[tuple[str, float]]:
         return
     for _, record in read_json(path):
         name = get(record, "metadata", "event_name")
-        if isinstance(record, Failure) or name not in {"assignment_created", "assignment_updated"}:
+        if isinstance(record, Failure) or name not in ("assignment_created", "assignment_updated"):
             continue
         try:
             event = open_event(record, {})
