@@ -14,13 +14,17 @@ OFF_DIAGONAL = 0.8
 DIAGONAL = 3.8
 SYMMETRIC_SHARE = 0.1
 TARGET_POWER = 0.25
+BROAD_TARGET_POWER = 0.1
+"""Where there are more than `BROAD` items: what is popular everywhere is seldom what comes next."""
+
+BROAD = 1_000
 
 
 def solve_weights(
     together: NDArray[np.float64],
     forward: NDArray[np.float64],
     popularity: NDArray[np.float64],
-    target_power: float = TARGET_POWER,
+    target_power: float | None = None,
 ) -> NDArray[np.float64]:
     """Item-to-item weights that predict what follows, given all other history items.
 
@@ -34,11 +38,13 @@ def solve_weights(
         together: T, symmetric, not negative, zero diagonal; float64, `(m, m)`.
         forward: C, `C[i, j]` how strongly j follows i; float64, `(m, m)`.
         popularity: Not negative; float64, `(m,)`.
-        target_power: How much a popular item may profit; less is more even.
+        target_power: How much a popular item may profit; None is .25, above 1,000 items .1.
 
     Returns:
         `W[i, j]`, how strongly item i in a history speaks for j; float64, `(m, m)`.
     """
+    if target_power is None:
+        target_power = BROAD_TARGET_POWER if popularity.size > BROAD else TARGET_POWER
     degree = popularity + SMOOTHING
     root = 1.0 / np.sqrt(degree)
     normal = OFF_DIAGONAL * together * root[:, None] * root[None, :]

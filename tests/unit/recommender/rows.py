@@ -27,13 +27,16 @@ def interactions(histories, items, *, times=None, verb="viewed") -> Interactions
 
 
 def clusters(learners, seed=0, items=40, groups=8, length=4) -> Interactions:
-    """Learners who stay inside one group of items: structure that a model can learn."""
+    """Learners who stay inside one group of items: structure that a model can learn.
+
+    Items of one group are not neighbours, so that the order of the items tells nothing.
+    """
     rng = np.random.default_rng(seed)
     size = items // groups
     histories = []
     for _ in range(learners):
         group = int(rng.integers(groups))
-        histories.append((group * size + rng.permutation(size)[:length]).tolist())
+        histories.append((group + groups * rng.permutation(size)[:length]).tolist())
     return interactions(histories, items)
 
 
