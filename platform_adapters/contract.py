@@ -57,7 +57,9 @@ COLUMNS: tuple[str, ...] = (
 """Columns of the interaction table, in the order in which they are written."""
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: that makes one six times slower to build, and imports build millions. Nothing
+# changes one.
+@dataclass(slots=True, unsafe_hash=True)
 class Interaction:
     """One row of the interaction table.
 

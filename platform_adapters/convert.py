@@ -66,7 +66,7 @@ class Converter:
             if outcome.__class__ is not Interaction:
                 self._count(outcome)
                 return outcome
-            if self._is_staff(outcome.learner):
+            if self._staff and self._is_staff(outcome.learner):
                 report.add_ignored(STAFF)
                 return None
             final = self._keyed(outcome)
@@ -90,9 +90,7 @@ class Converter:
             self._report.add_ignored(outcome.reason)
 
     def _is_staff(self, learner: str) -> bool:
-        return bool(self._staff) and (
-            learner in self._staff or self._accounts.get(learner) in self._staff
-        )
+        return learner in self._staff or self._accounts.get(learner) in self._staff
 
     def _keyed(self, raw: Interaction) -> Interaction:
         """The row with a pseudonym for a learner, a tag for a session, a final event id."""

@@ -31,10 +31,9 @@ if TYPE_CHECKING:
     from platform_adapters.fields import Field, Row, Tables
 
 _Take: TypeAlias = tuple[str, Getter, "Callable[[object, str], object]", str]
-_Compiled: TypeAlias = tuple[str, Getter, tuple[_Take, ...]]
-"""Verb, where the item stands, and how each other column is taken and parsed."""
+_Compiled: TypeAlias = tuple[dict[str, Any], Getter, tuple[_Take, ...]]
+"""What every such event has, where the item stands, how each other column is taken and parsed."""
 
-_EMPTY = (None, "")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[._-][A-Za-z0-9]+)+")
 """A native event's name may be told in a report: several words, which no person's id looks like."""
 
@@ -160,7 +159,7 @@ _PARSERS: Mapping[str, Callable[[object, str], object]] = {
 
 
 def _text_of(value: object, name: str) -> str:
-    return "" if value in _EMPTY else identifier(value, name)
+    return "" if value is None or value == "" else identifier(value, name)
 
 
 class RowReader:
@@ -174,26 +173,34 @@ class RowReader:
         self._kind = kind
         self._outcome = kind.outcome
         self._source = format_name
+        self._numbered = f"{format_name}:{kind.name}:"
         self._namespace = event_namespace(options.platform)
         self._clock = Clock(options.timezone, _name_of(kind.time, "time"), kind.times)
         self._rules = [(get(r.field), r.values, isinstance(r, Only), r.reason) for r in kind.rules]
         self._learner, self._item, self._time = get(kind.learner), get(kind.item), get(kind.time)
         self._event, self._identity = get(kind.event), get(kind.identity)
-        self._order = get(kind.order)
+        self._order = None if kind.order is None else get(kind.order)
         self._learner_name = _name_of(kind.learner, "learner")
         self._item_name = _name_of(kind.item, "item")
         verbs = {"": kind.verbs} if isinstance(kind.verbs, str) else kind.verbs
-        self._means = {name: self._compiled(means, get) for name, means in verbs.items()}
+        self._means = {name: self._compiled(name, means, get) for name, means in verbs.items()}
 
-    def _compiled(self, means: str | Means, get: Callable[[Field | None], Getter]) -> _Compiled:
+    def _compiled(
+        self, native: str, means: str | Means, get: Callable[[Field | None], Getter]
+    ) -> _Compiled:
         if isinstance(means, str):
             means = Means(means)
+        always = {
+            "verb": means.verb,
+            "evidence": self._kind.evidence,
+            "source": f"{self._source}:{native or self._kind.name}",
+        }
         fields = {**self._kind.fields, **means.fields}
         takes = tuple(
             (column, get(where), _PARSERS.get(column, _text_of), _name_of(where, column))
             for column, where in fields.items()
         )
-        return means.verb, self._item if means.item is None else get(means.item), takes
+        return always, self._item if means.item is None else get(means.item), takes
 
     def read(self, row: Row, line: int) -> Interaction | Ignored:
         """One record.
@@ -205,18 +212,14 @@ class RowReader:
         means = self._means.get(native)
         if means is None:
             return Ignored(self._reason(native), line)
-        verb, item_of, takes = means
+        always, item_of, takes = means
         learner, item = self._learner(row), item_of(row)
         nobody = self._nobody(row, learner, item)
         if nobody:
             return Ignored(nobody, line)
-        values: dict[str, Any] = {
-            "verb": verb,
-            "learner": identifier(learner, self._learner_name),
-            "item": identifier(item, self._item_name),
-            "evidence": self._kind.evidence,
-            "source": f"{self._source}:{native or self._kind.name}",
-        }
+        values = always.copy()
+        values["learner"] = identifier(learner, self._learner_name)
+        values["item"] = identifier(item, self._item_name)
         for column, take, parse, name in takes:
             values[column] = parse(take(row), name)
         if self._outcome is not None:
@@ -230,8 +233,8 @@ class RowReader:
 
     def _when(self, row: Row) -> tuple[int | None, int | None]:
         """Time, or order where only that is known."""
-        order = self._order(row)
-        if order in _EMPTY:
+        order = self._order(row) if self._order is not None else None
+        if order is None or order == "":
             return self._clock.seconds(self._time(row)), None
         return None, whole_number(order, "order")
 
@@ -240,16 +243,16 @@ class RowReader:
         for take, among, only, reason in self._rules:
             if (str(take(row)) in among) is not only:
                 return reason
-        if learner in _EMPTY:
+        if learner is None or learner == "":
             return "no learner named"
-        return "no item named" if item in _EMPTY else ""
+        return "no item named" if item is None or item == "" else ""
 
     def _event_id(self, row: Row) -> str:
         own = self._identity(row)
-        if own in _EMPTY:
+        if own is None or own == "":
             apart = self._kind.told_apart_by
             return hashed({name: row.get(name) for name in apart} if apart else row)
-        return event_id(self._namespace, f"{self._source}:{self._kind.name}:{own}")
+        return event_id(self._namespace, f"{self._numbered}{own}")
 
     def _reason(self, native: str) -> str:
         told = self._kind.ignored.get(native)

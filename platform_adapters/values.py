@@ -214,12 +214,11 @@ def identifier(value: object, field: str) -> str:
     Raises:
         RecordError: It is missing, too long, or neither text nor a whole number.
     """
-    if isinstance(value, str):
-        text = value.strip()
-    elif isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    else:
+    if value.__class__ is not str:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
         raise RecordError(f"{field} is missing")
+    text: str = value.strip()
     if not text:
         raise RecordError(f"{field} is empty")
     if len(text) > MAX_ID_BYTES // 4 and len(text.encode(errors="replace")) > MAX_ID_BYTES:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import IO, TYPE_CHECKING
 
 from platform_adapters.contract import Failure
@@ -25,36 +26,53 @@ NULLS = frozenset({"NULL", "\\N"})
 """How database clients write a missing value; the reader turns them into the empty string."""
 
 _FIELD_LIMIT = MAX_LINE_BYTES
+_PIECE = 1 << 16
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
 
 class _Lines:
-    """Feeds the csv module, bounded, and remembers what was wrong with the lines it fed."""
+    """Feeds the csv module, bounded, and remembers what was wrong with the lines it fed.
+
+    What is asked of each line is asked of a whole piece of the file first.
+    """
 
     def __init__(self, stream: IO[str], position: Position) -> None:
         self._stream = stream
         self._position = position
         self.problem = ""
+        self.may_hold_nulls = False
+        self.feed = self._lines()
 
-    def __iter__(self) -> _Lines:
-        return self
+    def _lines(self) -> Iterator[str]:
+        position, rest = self._position, ""
+        while piece := self._stream.read(_PIECE):
+            text = rest + piece
+            lines = text.split("\n")
+            rest = lines.pop()
+            if len(rest) > MAX_LINE_BYTES:
+                rest = rest[: MAX_LINE_BYTES + 1]  # its end is still to come
+            self.may_hold_nulls |= any(null in text for null in NULLS)
+            is_clean = _is_clean(text) and not (lines and len(lines[0]) > MAX_LINE_BYTES)
+            for line in lines:
+                position.line += 1
+                yield line + "\n" if is_clean else self._checked(line + "\n")
+        if rest:
+            position.line += 1
+            yield self._checked(rest)
 
-    def __next__(self) -> str:
-        line = self._stream.readline(MAX_LINE_BYTES + 1)
-        if not line:
-            raise StopIteration
-        self._position.line += 1
+    def _checked(self, line: str) -> str:
         if len(line) > MAX_LINE_BYTES:
-            while line and not line.endswith(("\n", "\r")):
-                line = self._stream.readline(MAX_LINE_BYTES)
             self.problem = f"the line is longer than {MAX_LINE_BYTES:,} bytes"
             return "\n"
-        if "\0" in line:
-            self.problem = "the line holds NUL bytes"
-        elif not line.isascii() and any("\udc80" <= c <= "\udcff" for c in line):
-            self.problem = "the line is not UTF-8"
-        else:
+        if _is_clean(line):
             return line
+        self.problem = "the line holds NUL bytes" if "\0" in line else "the line is not UTF-8"
         return line.replace("\0", "").encode(errors="replace").decode()
+
+
+def _is_clean(text: str) -> bool:
+    """Whether a text holds neither NUL nor bytes that were not UTF-8."""
+    return "\0" not in text and (text.isascii() or _NOT_UTF8.search(text) is None)
 
 
 def delimiter_of(header: str) -> str:
@@ -109,8 +127,8 @@ def read_csv(
 def _rows(
     path: Path, lines: _Lines, header: tuple[str, ...], position: Position
 ) -> Iterator[Record]:
-    first = next(lines, "")
-    reader = csv.reader(lines, delimiter=delimiter_of(first), strict=True)
+    first = next(lines.feed, "")
+    reader = csv.reader(lines.feed, delimiter=delimiter_of(first), strict=True)
     width = len(header)
     while True:
         started = position.line + 1
@@ -126,9 +144,9 @@ def _rows(
             yield position.line, Failure(lines.problem)
             lines.problem = ""
         elif len(row) == width:
-            if not NULLS.isdisjoint(row):
+            if lines.may_hold_nulls and not NULLS.isdisjoint(row):
                 row = ["" if value in NULLS else value for value in row]
-            yield position.line, dict(zip(header, row, strict=True))
+            yield position.line, dict(zip(header, row))  # noqa: B905  of one length, see above
         elif row:
             yield position.line, Failure(f"the row has not {width} columns as the header has")
 
