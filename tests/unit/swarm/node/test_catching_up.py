@@ -10,57 +10,23 @@ from swarm import codec, events
 from swarm.consensus.instance import Instance
 from swarm.consensus.rules import Rules
 from swarm.errors import RemoteProtocolError
-from swarm.ledger.transactions import Commit, receipt_body, write_transaction
-from swarm.node import Node
+from swarm.ledger.transactions import Commit, receipt_body
 from swarm.protocol import Fields, read_signed, sign
-from swarm.signing import SimSigner
-from swarm.simulation.scenario import Scenario, make_genesis
+from swarm.simulation.scenario import make_genesis
 from swarm.simulation.schedule import Schedule
-from swarm.simulation.world import World
 from swarm.state import NodeConfig, empty_state
 from swarm.sync import answer
-
-GENESIS = make_genesis(4)
-IDS = GENESIS.ids
-
-
-def signer(index: int) -> SimSigner:
-    return SimSigner(IDS[index], GENESIS.swarm_id)
-
-
-def make_node(index: int = 0, genesis=GENESIS, **config) -> Node:
-    return Node(
-        genesis,
-        genesis.ids[index],
-        SimSigner(genesis.ids[index], genesis.swarm_id),
-        NodeConfig(**config),
-    )
-
-
-def started(index: int = 0, **config) -> Node:
-    node = make_node(index, **config)
-    node.step(events.Started(0))
-    return node
-
-
-def ran(**changes) -> World:
-    """A world that has decided two rounds."""
-    world = World(3, Scenario(faults=(), **changes))
-    world.run()
-    return world
-
-
-def notes(effects) -> list[str]:
-    return [effect.text for effect in effects if isinstance(effect, events.Note)]
-
-
-def of(effects, kind) -> list:
-    return [effect for effect in effects if isinstance(effect, kind)]
-
-
-def signed_message(index: int, transaction) -> bytes:
-    purpose, body = write_transaction(transaction)
-    return codec.encode(["transaction", sign(signer(index), IDS[index], purpose, body).to_value()])
+from tests.unit.swarm.node.builders import (
+    GENESIS,
+    IDS,
+    make_node,
+    notes,
+    of,
+    ran,
+    signed_message,
+    signer,
+    started,
+)
 
 
 def test_a_member_that_is_behind_gets_blocks_from_any_member_and_verifies_them():

@@ -2,45 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from swarm import codec, events
 from swarm.consensus.rules import Rules
 from swarm.ledger.blocks import write_block
 from swarm.ledger.transactions import Abstain, MergeResult, write_transaction
-from swarm.node import Node
 from swarm.protocol import sign
 from swarm.signing import SimSigner
-from swarm.simulation.scenario import make_genesis
 from swarm.simulation.schedule import Schedule
-from swarm.state import NodeConfig
+from tests.unit.swarm.node.builders import GENESIS, IDS, signed_message, signer, started
 
-GENESIS = make_genesis(4)
-IDS = GENESIS.ids
-
-
-def signer(index: int) -> SimSigner:
-    return SimSigner(IDS[index], GENESIS.swarm_id)
-
-
-def make_node(index: int = 0, genesis=GENESIS, **config) -> Node:
-    return Node(
-        genesis,
-        genesis.ids[index],
-        SimSigner(genesis.ids[index], genesis.swarm_id),
-        NodeConfig(**config),
-    )
-
-
-def started(index: int = 0, **config) -> Node:
-    node = make_node(index, **config)
-    node.step(events.Started(0))
-    return node
-
-
-def signed_message(index: int, transaction) -> bytes:
-    purpose, body = write_transaction(transaction)
-    return codec.encode(["transaction", sign(signer(index), IDS[index], purpose, body).to_value()])
+if TYPE_CHECKING:
+    from swarm.node import Node
 
 
 def refused(node: Node, message: bytes, sender: str = IDS[1]) -> str:

@@ -8,47 +8,14 @@ from swarm import codec, events
 from swarm.consensus.rules import Rules
 from swarm.errors import LedgerError, LocalProtocolError
 from swarm.node import Node
-from swarm.signing import SimSigner
-from swarm.simulation.scenario import Scenario, make_genesis
 from swarm.simulation.schedule import Schedule
-from swarm.simulation.world import World
-from swarm.state import NodeConfig
-
-GENESIS = make_genesis(4)
-IDS = GENESIS.ids
-
-
-def signer(index: int) -> SimSigner:
-    return SimSigner(IDS[index], GENESIS.swarm_id)
-
-
-def make_node(index: int = 0, genesis=GENESIS, **config) -> Node:
-    return Node(
-        genesis,
-        genesis.ids[index],
-        SimSigner(genesis.ids[index], genesis.swarm_id),
-        NodeConfig(**config),
-    )
-
-
-def ran(**changes) -> World:
-    """A world that has decided two rounds."""
-    world = World(3, Scenario(faults=(), **changes))
-    world.run()
-    return world
-
-
-def notes(effects) -> list[str]:
-    return [effect.text for effect in effects if isinstance(effect, events.Note)]
-
-
-def of(effects, kind) -> list:
-    return [effect for effect in effects if isinstance(effect, kind)]
+from tests.unit.swarm.node.builders import GENESIS, IDS, make_node, notes, of, ran, signer
 
 
 def test_a_stranger_has_no_seat():
+    node = Node(GENESIS, "stranger", signer(0))
     with pytest.raises(LedgerError, match="not a member"):
-        Node(GENESIS, "stranger", signer(0))
+        node.step(events.Started(0))
 
 
 def test_the_first_record_says_whose_log_it_is():
