@@ -124,8 +124,9 @@ class MoodleSession:
             return Ignored(reason, line)
         time = fact.pop("time")
         version = fact.pop("version", time if rule.versions else "")
+        native = f"{table}:{row['id']}:{version}"
         return Interaction(
-            event_id=event_id(self._namespace, f"{table}:{row['id']}:{version}"),
+            event_id=event_id(self._namespace, native) if row["id"] else hashed(row),
             learner=learner,
             item=item,
             timestamp=self._clock.seconds(time),

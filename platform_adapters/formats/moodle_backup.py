@@ -206,12 +206,13 @@ class BackupTables:
     def _all(self, table: str) -> Iterator[Row]:
         if table == "context":
             yield {"id": f"course {self._course}", "contextlevel": "50", "instanceid": self._course}
+        empty = dict.fromkeys(COLUMNS.get(table, ()), "")
         for place in PLACES.get(table, ()):
             for member in self._members(place.files):
                 known = self._known(member.rpartition("/")[0])
                 for element in self._elements(member, place.element):
                     if not place.inside or element.around[-1][0] == place.inside:
-                        yield {**known, **_row(element, place)}
+                        yield {**empty, **known, **_row(element, place)}
 
     def _known(self, folder: str) -> Row:
         """What follows from where a row stands: its course, module and instance."""

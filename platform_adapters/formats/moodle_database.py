@@ -19,7 +19,7 @@ from platform_adapters.catalogues.moodle import items_of
 from platform_adapters.errors import ReadError
 from platform_adapters.formats.moodle import MoodleSession
 from platform_adapters.formats.moodle_scorm import WANTED
-from platform_adapters.formats.moodle_tables import COLUMNS, LOG, STATES
+from platform_adapters.formats.moodle_tables import COLUMNS, LOG, STATES, whole
 from platform_adapters.readers.database import Since, open_database
 
 if TYPE_CHECKING:
@@ -155,7 +155,8 @@ class Feed:
         changed = CHANGED.get(table, ())
         columns = tuple(dict.fromkeys((*COLUMNS[table], *changed)))
         since = Since(changed, start)
-        for row in self._rows.rows(table, columns, since=since, equal=self._wanted(table)):
+        rows = self._rows.rows(table, columns, since=since, equal=self._wanted(table))
+        for row in whole(table, rows, self._rows.columns(table)):
             value = _place(row, changed)
             if table == LOG and value > self.cursor.until:
                 return

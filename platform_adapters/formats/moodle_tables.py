@@ -91,10 +91,10 @@ MARKS: tuple[tuple[str, str, str], ...] = (
     ("grade_grades", "id itemid userid finalgrade", "oldid"),
     ("quiz_attempts", "id quiz attempt timefinish", ""),
     ("scorm_scoes_track", "userid scormid scoid element value", ""),
-    ("scorm_scoes_value", "attemptid elementid value", ""),
+    ("scorm_scoes_value", "scoid attemptid elementid value", ""),
     ("scorm_attempt", "id userid scormid attempt", "scoid"),
     ("scorm_element", "id element", "value"),
-    ("course_completions", "id userid course timecompleted", "criteriaid"),
+    ("course_completions", "userid course timecompleted", "criteriaid"),
     ("user_enrolments", "id enrolid userid status", ""),
     ("enrol", "id enrol courseid", ""),
     ("role_assignments", "roleid contextid userid", ""),
@@ -220,16 +220,25 @@ class UnitedTables:
                 yield from part.rows(table, columns, equal=equal)
 
 
+def whole(table: str, rows: Iterator[Row], columns: frozenset[str]) -> Iterator[Row]:
+    """Rows with every column that is read of their table; those that it lacks are empty."""
+    missing = {name: "" for name in COLUMNS[table] if name not in columns}
+    return ({**missing, **row} for row in rows) if missing else rows
+
+
 def read_table(source: TableSource, table: str, *, equal: Equal | None = None) -> Iterator[Row]:
     """Rows of a table with the columns that are read of it; none if it is not there."""
-    if source.columns(table):
-        yield from source.rows(table, COLUMNS[table], equal=equal)
+    columns = source.columns(table)
+    if columns:
+        yield from whole(table, source.rows(table, COLUMNS[table], equal=equal), columns)
 
 
 def state_records(path: Path, table: str) -> Iterator[Record]:
     """Rows of a state table's CSV, each with the table's name."""
+    columns = frozenset(read_header(path))
+    missing = {name: "" for name in COLUMNS[table] if name not in columns}
     for line, row in read_csv(path):
-        yield line, row if isinstance(row, Failure) else (table, row)
+        yield line, row if isinstance(row, Failure) else (table, {**missing, **row})
 
 
 def track_key(row: Row) -> tuple[str, ...]:
