@@ -87,6 +87,25 @@ def privacy_for(epsilon: float, delta: Fraction = DELTA) -> Privacy:
     return Privacy(epsilon, delta, sigma_squared_for(epsilon, delta, manifest.scale))
 
 
+def largest_delta(learners: int) -> Fraction:
+    """The largest delta that R15 allows for so many learners: 1 / (10 x their bracket)."""
+    return Fraction(1, 10 * bracket(learners))
+
+
+def check_delta(delta: Fraction, learners: int) -> None:
+    """Refuse a delta above the rule (R15).
+
+    Raises:
+        EvaluationError: It is.
+    """
+    most = largest_delta(learners)
+    if delta > most:
+        raise EvaluationError(
+            f"delta {float(delta):g} is above 1 / (10 x {bracket(learners):,}), the largest that "
+            f"rule R15 allows for {learners:,} learners: give --delta {float(most):g} or less"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Sums:
     """Un-noised sums of platforms over one shared catalogue; they stay in this process.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import jsonschema
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 from api.cli.compare import compare
 from api.cli.evaluate import evaluate
 from recommender.errors import EvaluationError
+from recommender.trial import check_delta, largest_delta
 from tests.unit.recommender.rows import clusters, interactions
 
 START = 1_400_000_000
@@ -47,6 +49,26 @@ def checked(path: Path, name: str) -> list[dict]:
 @pytest.fixture(scope="module")
 def log(tmp_path_factory):
     return write_rows(tmp_path_factory.mktemp("log") / "events.csv", ("a", clusters(200)))
+
+
+def test_a_delta_above_the_rule_is_refused_and_the_default_gives_way(log, tmp_path):
+    done = run(evaluate, "--interactions", log, "--model", "statistics", "--delta", "1e-3")
+    assert isinstance(done.exception, EvaluationError)
+    assert "R15" in str(done.exception)
+    assert "--delta 0.0001 or less" in str(done.exception)
+    out = tmp_path / "result.json"
+    allowed = ("--delta", "0.0001", "--epsilon", "1", "--json", out)
+    done = run(evaluate, "--interactions", log, "--model", "statistics", *allowed)
+    assert done.exit_code == 0, done.output
+    assert checked(out, "evaluate")[0]["delta"] == 0.0001
+
+
+def test_the_largest_delta_falls_with_the_bracket_of_learners():
+    assert largest_delta(99_999) == Fraction(1, 1_000_000)
+    assert largest_delta(100_000) == Fraction(1, 10_000_000)
+    check_delta(Fraction(1, 1_000), 99)
+    with pytest.raises(EvaluationError, match="100 learners"):
+        check_delta(Fraction(1, 1_000), 100)
 
 
 def test_evaluate_prints_a_table_and_writes_records_of_its_schema(log, tmp_path):
