@@ -132,6 +132,11 @@ class Home:
         return self.path / "blobs"
 
     @property
+    def former_dir(self) -> Path:
+        """Ledgers, vote logs and contributions of swarms left behind."""
+        return self.path / "former"
+
+    @property
     def rounds_dir(self) -> Path:
         """Own contributions by round."""
         return self.path / "rounds"

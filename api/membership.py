@@ -23,7 +23,9 @@ from swarm import codec
 from swarm.errors import RemoteProtocolError
 from swarm.ledger.genesis import BRACKETS, Member, read_member
 from swarm.ledger.membership import (
+    ADD,
     APPROVAL,
+    ROTATE,
     Change,
     is_approved,
     preview,
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 
 FORMAT: Final = "murmuration change 1"
 MAX_BYTES: Final = MAX_FOUNDING_BYTES + 1024 * 1024
+NEW_KEY: Final = (ADD, ROTATE)
+"""Changes by which somebody comes in with a key that the ledger does not know yet."""
 VALID_FOR_BLOCKS: Final = 200
 """A round takes four or five blocks."""
 
@@ -126,7 +130,7 @@ def draft(home: Home, change: Change) -> ChangeFile:
     )
     _require_possible(home, ledger, made)
     founding = b""
-    if made.request:
+    if made.kind in NEW_KEY:
         files = (home.genesis_path, home.manifest_path, home.shared_catalogue_path)
         founding = Founding(*(path.read_bytes() for path in files)).to_bytes()
     roster = ledger.roster
@@ -141,7 +145,7 @@ def new_change(kind: str, member: str, **fields: object) -> Change:
 def _require_possible(home: Home, ledger: Ledger, change: Change) -> None:
     try:
         preview(ledger, change)
-        newcomer = change.newcomer if change.request else None
+        newcomer = change.newcomer if change.kind in NEW_KEY else None
     except RemoteProtocolError as error:
         raise ChangeError(f"this cannot be: {error}") from error
     if newcomer is not None:
@@ -195,7 +199,7 @@ def accept_invitation(file: ChangeFile, home: Home) -> Founding:
     """
     me = Ed25519Signer(home.read_key(IDENTITY_KEY), file.swarm).member
     change = file.content
-    if not file.founding or change.newcomer.id != me:
+    if not file.founding or change.kind not in NEW_KEY or change.newcomer.id != me:
         raise ChangeError(
             f"this does not invite this home's key ({me}); make a request with `murmuration swarm "
             "request` and ask a member for an invitation"

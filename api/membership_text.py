@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from swarm.ledger.membership import ADD, MOVE, REMOVE, ROTATE, is_approved, preview
+from swarm.ledger.carry import read_carry
+from swarm.ledger.membership import ADD, CARRY, MOVE, REMOVE, ROTATE, is_approved, preview
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +54,13 @@ def _headline(before: Roster, change: Change) -> str:
         return f"Remove {name} ({change.member})."
     if change.kind == ROTATE:
         return f"Replace the key of {name}: {change.member} -> {change.newcomer.id}."
+    if change.kind == CARRY:
+        carry = read_carry(change.request)
+        count = sum(len(blobs) for _, _, blobs in carry.members)
+        return (
+            f"Take over what the swarm {carry.swarm.hex()[:16]}… had merged at height "
+            f"{carry.height}: {count} contribution(s) of {len(carry.members)} member(s)."
+        )
     if change.kind == MOVE:
         return f"{name} is reached at {', '.join(change.addresses)} from now on."
     return f"{name} {'becomes an anchor' if change.flag else 'is an anchor no more'} (R34)."
@@ -71,6 +79,11 @@ def _consequences(ledger: Ledger, change: Change, after: Roster) -> Iterator[str
         yield (
             "What it has contributed stays one member's. A signature by the old key counts only "
             "below the height of the change; its peer goes on under the new key by itself."
+        )
+    elif change.kind == CARRY:
+        yield (
+            "A merge of them follows at once; with the same anchors the model's digest is the one "
+            "from before. Spend logs and marks are at home, and count in every swarm (R2, R3)."
         )
     elif change.kind == MOVE:
         yield "Peers that run dial the new address at their next attempt."

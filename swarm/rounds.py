@@ -21,7 +21,7 @@ from swarm.events import (
     Persist,
     StartContribution,
 )
-from swarm.ledger.kinds import EXIT, PARAMETERS
+from swarm.ledger.kinds import AGAIN, PARAMETERS
 from swarm.ledger.rounds import (
     VOID_ABSTAINED,
     VOID_EMPTY,
@@ -255,7 +255,7 @@ def _order_merge(ledger: Ledger, desk: Desk, entry: Round) -> ComputeMerge | Non
     if entry.key in desk.asked_merges or entry.key in desk.merges:
         return None
     current = ledger.current
-    if current is not None and current.kind == EXIT and entry is not current:
+    if current is not None and current.kind == AGAIN and entry is not current:
         return None  # that merge cannot be made again: a leaver's sums are taken out just now (R29)
     anchors = entry.anchors
     if entry.kind == PARAMETERS:
@@ -343,7 +343,7 @@ def agrees(
 
 def _has_given_up(desk: Desk, current: Round, now_ms: int, patience: Patience, factor: int) -> bool:
     """Whether a closed attempt has waited too long for its merge (R25)."""
-    if current.kind == EXIT:
+    if current.kind == AGAIN:
         return False  # it needs nobody's contribution, only time
     longest = max(patience.merge_ms, 1000 * current.opening.close_after_seconds)
     return now_ms >= desk.closed_ms[current.key] + factor * longest

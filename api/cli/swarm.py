@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "rotate-key": ("api.cli.swarm_members:rotate_key", "Replace a member's identity key."),
     "move": ("api.cli.swarm_members:move", "Tell all members another address of ours."),
     "anchor": ("api.cli.swarm_members:anchor", "Trust a member with most of a cell, or no more."),
+    "carry": ("api.cli.swarm_members:carry", "Take over what the swarm before had merged."),
     "export": ("api.cli.swarm_ledger:export", "Write the ledger as one verifiable file."),
     "verify": ("api.cli.swarm_ledger:verify", "Verify an exported ledger."),
     "budget": ("api.cli.swarm_ledger:budget", "Show what learners have spent."),

@@ -16,6 +16,7 @@ from api.cli.swarm_members import dry_run_option, sign_change
 from api.founding import Founding, FoundingError, join, read_founding, updates_of
 from api.home import IDENTITY_KEY, find_home
 from api.membership import accept_invitation, read_any
+from api.refounding import leave_behind as put_aside
 from api.settings import load_settings
 from api.shared_catalogue import read_keys
 from recommender.network.budget import make_training
@@ -181,8 +182,9 @@ def _describe(founding: Founding) -> None:
 @click.command()
 @click.argument("file", type=_FILE)
 @home_option
+@click.option("--ledger", type=_FILE, help="Of a carry: the old swarm's exported ledger.")
 @dry_run_option
-def sign(file: Path, home: Path | None, *, dry_run: bool) -> None:
+def sign(file: Path, home: Path | None, ledger: Path | None, *, dry_run: bool) -> None:
     """Add this platform's signature to a founding file or a change file, after showing it.
 
     A change of the members with enough signatures is handed to this platform's peer.
@@ -192,7 +194,7 @@ def sign(file: Path, home: Path | None, *, dry_run: bool) -> None:
     place = find_home(home)
     change = read_any(file)
     if change is not None:
-        sign_change(change, file, place, dry_run=dry_run)
+        sign_change(change, file, place, ledger, dry_run=dry_run)
         return
     founding = read_founding(file)
     _describe(founding)
@@ -211,14 +213,23 @@ def sign(file: Path, home: Path | None, *, dry_run: bool) -> None:
 @click.command(name="join")
 @click.argument("file", type=_FILE)
 @home_option
+@click.option(
+    "--leave-behind",
+    is_flag=True,
+    help="Put the swarm that this home is in aside first: after it was lost, or left.",
+)
 @json_option
-def join_command(file: Path, home: Path | None, json_path: Path | None) -> None:
+def join_command(
+    file: Path, home: Path | None, json_path: Path | None, *, leave_behind: bool
+) -> None:
     """Join the swarm of a founding file that all founders have signed, or by an invitation.
 
     Example: murmuration swarm join swarm.founding
     """
     place = find_home(home)
     change = read_any(file)
+    if leave_behind and (aside := put_aside(place)):
+        click.echo(f"The old swarm's files are in {aside}; spend log and marks stay (R3).")
     founding = read_founding(file) if change is None else accept_invitation(change, place)
     genesis = join(founding, place)
     click.echo(

@@ -18,9 +18,11 @@ from api.home import IDENTITY_KEY, KEY_BYTES, NEXT_IDENTITY_KEY, Home, atomic_wr
 from api.ledger import read_ledger
 from api.membership import ChangeError, ChangeFile, approve, draft, is_complete, new_change
 from api.membership_text import describe
+from api.refounding import check_carry, find_carry
 from swarm.errors import RemoteProtocolError
+from swarm.ledger.carry import write_carry
 from swarm.ledger.genesis import make_request, read_request
-from swarm.ledger.membership import ADD, ANCHOR, MOVE, REMOVE, ROTATE
+from swarm.ledger.membership import ADD, ANCHOR, CARRY, MOVE, REMOVE, ROTATE
 from swarm.peer.inbox import drop_change
 from swarm.signing import NO_SWARM, Ed25519Signer
 
@@ -168,8 +170,29 @@ def anchor(
     _make(place, change, out, dry_run=dry_run)
 
 
-def sign_change(file: ChangeFile, path: Path, home: Home, *, dry_run: bool) -> None:
+@click.command()
+@home_option
+@click.option("--ledger", type=_FILE, help="Exported ledger of the old swarm, if not left here.")
+@_out()
+@dry_run_option
+def carry(home: Path | None, ledger: Path | None, out: Path, *, dry_run: bool) -> None:
+    """Make a change that takes over what the swarm before this one had merged; a quorum signs.
+
+    For a swarm founded anew after too many members were lost for good, before its first round.
+
+    Example: murmuration swarm carry --out old.carry
+    """
+    place = find_home(home)
+    found = find_carry(place, None if ledger is None else ledger.read_bytes())
+    change = new_change(CARRY, found.swarm.hex(), request=write_carry(found))
+    _make(place, change, out, dry_run=dry_run)
+
+
+def sign_change(
+    file: ChangeFile, path: Path, home: Home, export: Path | None, *, dry_run: bool
+) -> None:
     """Show a change, add this platform's signature, hand it in once there are enough."""
+    check_carry(home, file.content, None if export is None else export.read_bytes())
     ledger = read_ledger(home)
     signed = approve(file, home)
     for line in describe(ledger, file.content, signed.approvals):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from swarm.ledger.kinds import EXIT, PARAMETERS
+from swarm.ledger.kinds import AGAIN, PARAMETERS
 from swarm.ledger.membership import change_members
 from swarm.ledger.rounds import (
     VOID_ABSTAINED,
@@ -59,8 +59,10 @@ def apply_transaction(
     if sender not in roster.by_id:
         raise refuse(f"a transaction of {sender[:64]}, who is no member", "R27")
     if isinstance(transaction, RoundOpen):
-        if transaction.kind == EXIT:
-            raise refuse("a round-open of the kind 'exit', which only a removal opens", "R29")
+        if transaction.kind == AGAIN:
+            raise refuse(
+                "a round-open of the kind 'again', which only a change of members opens", "R29"
+            )
         return _open(roster, ledger, transaction)
     if isinstance(transaction, Membership):
         return change_members(ledger, transaction, verify)
@@ -212,7 +214,7 @@ def _merge(ledger: Ledger, current: Round, result: MergeResult) -> Ledger:
 
 
 def _void(current: Round, void: RoundVoid, height: int) -> Round:
-    if current.kind == EXIT:
+    if current.kind == AGAIN:
         raise refuse("a round-void for the merge without a member that has left", "R29")
     has_abstained = not current.commits and all(
         member in current.abstained for member in current.opening.expected

@@ -21,9 +21,9 @@ MAX_NORM: Final = 2**30
 """Bounds within which an update is scaled without leaving int64."""
 STATISTICS: Final = "statistics"
 PARAMETERS: Final = "parameters"
-EXIT: Final = "exit"
+AGAIN: Final = "again"
 """Kinds of rounds; every kind but `parameters` has the terms of `statistics`. Nobody opens
-an `exit`: a membership block does, to merge again without a member's sums (R29)."""
+an `again`: a membership block does, when other sums are to be merged than before (R29)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from swarm import codec
+from swarm.ledger.carry import MAX_CARRY_BYTES, take_over
 from swarm.ledger.genesis import MAX_REQUEST_BYTES, Member, read_request
-from swarm.ledger.kinds import EXIT
+from swarm.ledger.kinds import AGAIN
 from swarm.ledger.rounds import Ledger, Round, compute_next_round
 from swarm.ledger.transactions import MAX_CHANGE_BYTES, Membership, RoundOpen
 from swarm.protocol import MAX_MEMBERS, MAX_REASON, Fields, refuse
@@ -33,7 +34,8 @@ REMOVE: Final = "remove"
 ROTATE: Final = "rotate"
 MOVE: Final = "move"
 ANCHOR: Final = "anchor"
-KINDS: Final = (ADD, REMOVE, ROTATE, MOVE, ANCHOR)
+CARRY: Final = "carry"
+KINDS: Final = (ADD, REMOVE, ROTATE, MOVE, ANCHOR, CARRY)
 APPROVAL: Final = "approval"
 """Purpose of a signature over a change."""
 MAX_CHANGES: Final = 2**31
@@ -57,12 +59,15 @@ class Change:
     """One change of the members.
 
     Attributes:
-        kind: `add`, `remove`, `rotate` (a new key), `move` (other addresses), `anchor`.
+        kind: `add`, `remove`, `rotate` (a new key), `move` (other addresses), `anchor`, `carry`
+            (what a swarm founded anew takes over from the one before it).
         number: Which change it is, from 1.
-        member: Whom it is about: its id; of a newcomer the new one, of a new key the old one.
+        member: Whom it is about: its id; of a newcomer the new one, of a new key the old one; of a
+            carry the swarm before, in hex.
         seen: Height and hash of the last block that its signers looked at.
         until: The last height at which it may stand.
-        request: Of a newcomer or of a new key: the request signed by that key.
+        request: Of a newcomer or of a new key: the request signed by that key; of a carry what is
+            taken over (`swarm.ledger.carry`).
         addresses: Of a move.
         flag: Of a removal: drop its sums; of an anchor: whether it is one from now on.
         reason: For people.
@@ -122,7 +127,7 @@ def read_change(data: bytes) -> Change:
         fields.member("member"),
         (seen[0], seen[1]),
         fields.integer("until", 1, MAX_HEIGHT),
-        fields.data("request", 0, longest=MAX_REQUEST_BYTES),
+        fields.data("request", 0, longest=MAX_CARRY_BYTES if kind == CARRY else MAX_REQUEST_BYTES),
         tuple(addresses),
         fields.flag("flag"),
         fields.text("reason", MAX_REASON, shortest=0),
@@ -177,6 +182,9 @@ def preview(ledger: Ledger, change: Change) -> Ledger:
     Raises:
         RemoteProtocolError: The change cannot be.
     """
+    if change.kind == CARRY:
+        taken = take_over(ledger, change.request)
+        return _merge_again(taken, taken)
     changed = {ADD: _add, REMOVE: _remove, ROTATE: _rotate, MOVE: _move, ANCHOR: _set_anchor}[
         change.kind
     ](ledger.roster, change)
@@ -248,12 +256,17 @@ def _drop_sums(before: Ledger, after: Ledger, change: Change) -> Ledger:
         return after
     if not left:
         raise refuse("an exit that would leave no contribution to merge; keep the sums", "R29")
+    return _merge_again(before, replace(after, accepted=left))
+
+
+def _merge_again(before: Ledger, after: Ledger) -> Ledger:
+    """Open the merge of what is to be merged now; it is closed already, and nobody is asked."""
     number, attempt = compute_next_round(before)
     opening = RoundOpen(
         number,
         attempt,
-        EXIT,
-        before.head.digest,
+        AGAIN,
+        before.head.digest if before.head else b"",
         before.roster.manifest_digest,
         "",
         (),
@@ -266,4 +279,4 @@ def _drop_sums(before: Ledger, after: Ledger, change: Change) -> Ledger:
         closed_height=before.height,
         anchors=after.roster.anchor_origins,
     )
-    return replace(after, accepted=left, rounds=(*before.rounds, merging))
+    return replace(after, rounds=(*before.rounds, merging))

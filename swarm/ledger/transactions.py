@@ -33,7 +33,7 @@ MAX_ATTEMPTS: Final = 2  # R25
 MAX_CLOSE_SECONDS: Final = 7 * 24 * 3600
 """One member that stays silent holds up a round for so long, not longer."""
 MAX_BLOB_BYTES: Final = 2**31
-MAX_CHANGE_BYTES: Final = 16 * 1024
+MAX_CHANGE_BYTES: Final = 48 * 1024
 MEMBERSHIP: Final = "membership"
 
 

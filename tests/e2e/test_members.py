@@ -130,3 +130,35 @@ def test_a_witness_makes_up_the_number_and_contributes_nothing(swarm):
     assert WITNESS not in entry["in"]
     assert WITNESS not in [out["member"] for out in entry["out"]]
     assert not (swarm.homes[WITNESS].path / "made").exists()
+
+
+@pytest.mark.soak
+def test_two_of_four_lost_for_good_the_others_found_anew_with_the_same_model(swarm):
+    swarm.start_all()
+    round_of(swarm, "alder", number=1, at=swarm.names)
+    digest_before = swarm.until_same_head(*swarm.names)[1]
+    lost, left = ("alder", "birch"), ("cedar", "dogwood")
+    for name in lost:
+        swarm.stop(name)
+        del swarm.homes[name]
+    for name in left:
+        swarm.stop(name)
+    requests, founding = [], swarm.folder / "second.founding"
+    shared = swarm.homes["cedar"].shared_catalogue_path
+    for name in left:
+        requests.append(swarm.folder / f"{name}.again")
+        run("swarm", "request", "--home", swarm.homes[name].path, "--out", requests[-1])
+    run("swarm", "create", *requests, "--catalogue", shared, "--name", "two", "--out", founding)
+    for name in left:
+        run("swarm", "sign", founding, "--home", swarm.homes[name].path)
+    for name in left:
+        run("swarm", "join", founding, "--home", swarm.homes[name].path, "--leave-behind")
+    swarm.start_all(*left)
+    carried = swarm.folder / "old.carry"
+    said = run("swarm", "carry", "--home", swarm.homes["cedar"].path, "--out", carried)
+    assert "4 contribution(s) of 4 member(s)" in said
+    run("swarm", "sign", carried, "--home", swarm.homes["dogwood"].path)
+    swarm.until(lambda: all(swarm.status(n)["height"] == 2 for n in left), "the merge is decided")
+    assert swarm.until_same_head(*left)[1] == digest_before
+    round_of(swarm, "cedar", number=2, at=left)
+    swarm.assert_one_truth(*left)

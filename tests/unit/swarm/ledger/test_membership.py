@@ -9,12 +9,14 @@ import pytest
 from swarm import codec
 from swarm.errors import LedgerError, RemoteProtocolError
 from swarm.ledger.blocks import read_final, write_final
+from swarm.ledger.carry import Carry, carry_of, read_carry, write_carry
 from swarm.ledger.chain import verify_chain
 from swarm.ledger.genesis import make_request, read_request
 from swarm.ledger.membership import (
     ADD,
     ANCHOR,
     APPROVAL,
+    CARRY,
     MOVE,
     REMOVE,
     ROTATE,
@@ -160,7 +162,7 @@ def test_an_exit_opens_a_merge_without_the_leavers_sums(founders):
     made = change(founders, REMOVE, founders.ids[2], flag=True)
     founders.append((0, approved(founders, made, signers=(2,))))
     merging = founders.ledger.current
-    assert (merging.kind, merging.outcome, merging.key) == ("exit", "closed", (2, 1))
+    assert (merging.kind, merging.outcome, merging.key) == ("again", "closed", (2, 1))
     merged = dict(founders.ledger.contributions(merging))
     assert set(merged) == {founders.ids[0], founders.ids[1]}
     with pytest.raises(RemoteProtocolError, match="without a member"):
@@ -179,8 +181,8 @@ def test_an_exit_that_leaves_nothing_is_refused(founders):
 
 
 def test_nobody_opens_an_exit_by_a_round_open(founders):
-    with pytest.raises(RemoteProtocolError, match="only a removal opens"):
-        founders.append((0, replace(founders.opening(), kind="exit")))
+    with pytest.raises(RemoteProtocolError, match="only a change of members opens"):
+        founders.append((0, replace(founders.opening(), kind="again")))
 
 
 def test_a_new_key_is_the_same_member_and_the_old_one_counts_no_more(founders):
@@ -285,3 +287,61 @@ def test_a_membership_transaction_reads_back(founders):
     signed = sign(founders.signers[0], founders.ids[0], *write_transaction(made))
     assert read_transaction(signed) == made
     assert read_change(made.change) == adding(founders)
+
+
+def carrying(founders, **changes):
+    """A carry of two contributions, one of them of somebody who is no founder."""
+    lost = NEW_ID
+    old = Carry(
+        bytes(32),
+        9,
+        b"\x07" * 32,
+        founders.genesis.manifest_digest,
+        tuple(sorted([(founders.ids[0], "p", (b"\x01" * 32,)), (lost, "lost", (b"\x02" * 32,))])),
+        (),
+    )
+    data = write_carry(replace(old, **changes))
+    return change(founders, CARRY, bytes(32).hex(), request=data)
+
+
+def test_a_swarm_founded_anew_takes_over_what_was_merged(founders):
+    founders.append((0, approved(founders, carrying(founders))))
+    ledger = founders.ledger
+    assert set(ledger.accepted) == {founders.ids[0], NEW_ID}
+    assert ledger.roster.names[NEW_ID] == "lost"
+    assert NEW_ID not in ledger.roster.by_id
+    assert (ledger.current.kind, ledger.current.outcome) == ("again", "closed")
+    founders.append((1, MergeResult(1, 1, b"\x05" * 32)))
+    founders.append((1, founders.opening(2)))
+    assert verify_chain(founders.genesis, founders.blocks) == founders.ledger
+
+
+def test_nothing_is_taken_over_after_the_first_round_or_under_another_manifest(founders):
+    refuses(founders, approved(founders, carrying(founders), signers=(0, 1)), "approved by 2")
+    other = carrying(founders, manifest=b"\x09" * 32)
+    refuses(founders, approved(founders, other), "another manifest")
+    refuses(founders, approved(founders, carrying(founders, members=())), "a carry of nothing")
+    founders.whole_round()
+    refuses(founders, approved(founders, carrying(founders)), "after the first round")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        (("x" * 65, "n", (bytes(32),)),),
+        (("b", "n", (bytes(32),)), ("a", "n", (bytes(32),))),
+        (("a", "n", (bytes(31),)),),
+        (("a", "n", ()),),
+    ],
+)
+def test_a_malformed_carry_is_refused(founders, members):
+    with pytest.raises(RemoteProtocolError):
+        read_carry(carrying(founders, members=members).request)
+
+
+def test_what_is_carried_is_what_a_ledger_says(founders):
+    founders.whole_round((0, 1, 2))
+    carry = carry_of(founders.ledger)
+    assert read_carry(write_carry(carry)) == carry
+    assert [who for who, _, _ in carry.members] == sorted(founders.ids[:3])
+    assert (carry.height, carry.tip) == (founders.ledger.height, founders.ledger.tip)
