@@ -10,10 +10,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from api.home import IDENTITY_KEY, KEY_BYTES, NEXT_IDENTITY_KEY, KeyFileError, atomic_write
+from api.home import IDENTITY_KEY, KEY_BYTES, NEXT_IDENTITY_KEY, KeyFileError
 from api.ledger import read_ledger
 from swarm.boot import boot_record
 from swarm.signing import NO_SWARM, Ed25519Signer
+from swarm.storage.files import atomic_write
 from swarm.storage.records import RecordLog
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from api.founding import (
     read_ledger_files,
     refuse_another_swarm,
 )
-from api.home import IDENTITY_KEY, atomic_write
+from api.home import IDENTITY_KEY
 from api.ledger import read_ledger
 from swarm import codec
 from swarm.errors import RemoteProtocolError
@@ -34,6 +34,7 @@ from swarm.ledger.membership import (
 )
 from swarm.protocol import MAX_MEMBERS, read_signatures, write_signatures
 from swarm.signing import Ed25519Signer
+from swarm.storage.files import atomic_write
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from api.cli.options import home_option
-from api.home import IDENTITY_KEY, KEY_BYTES, NEXT_IDENTITY_KEY, Home, atomic_write, find_home
+from api.home import IDENTITY_KEY, KEY_BYTES, NEXT_IDENTITY_KEY, Home, find_home
 from api.ledger import read_ledger
 from api.membership import ChangeError, ChangeFile, approve, draft, is_complete, new_change
 from api.membership_text import describe
@@ -25,6 +25,7 @@ from swarm.ledger.genesis import make_request, read_request
 from swarm.ledger.membership import ADD, ANCHOR, CARRY, MOVE, REMOVE, ROTATE
 from swarm.peer.inbox import drop_change
 from swarm.signing import NO_SWARM, Ed25519Signer
+from swarm.storage.files import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Callable

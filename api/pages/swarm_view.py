@@ -249,8 +249,6 @@ def _round(one: StatusRound, claim: Claim | None) -> RoundView:
             sentence = "Members compute, commit and exchange. The old model stays in use meanwhile."
     epsilon = one.epsilon(claim.delta) if claim is not None else None
     is_network = one.kind == PARAMETERS
-    if is_network and claim is not None:
-        epsilon = claim.epsilon  # a training is spent as a whole, whichever of its rounds this is
     return RoundView(
         number=one.round,
         subject="the network" if is_network else "",
@@ -261,7 +259,7 @@ def _round(one: StatusRound, claim: Claim | None) -> RoundView:
         sentence=sentence,
         inside=listing(one.inside),
         out=tuple(OutView(out.member, out.reason) for out in one.out),
-        epsilon=f"{'at most ' if is_network else ''}ε = {figure(epsilon)} at "
+        epsilon=f"ε = {figure(epsilon)} at "
         f"δ = {_delta(claim.delta)}{' for the whole training' if is_network else ''}"
         if epsilon is not None and claim is not None
         else "",

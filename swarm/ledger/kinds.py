@@ -10,6 +10,7 @@ A kind of another name has the terms of `statistics`: the swarm only tells apart
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Final
 
 from swarm.protocol import Fields, refuse
@@ -55,6 +56,12 @@ class Updates:
     rounds: int
     entry: int
     norm: int
+
+    @property
+    def rho_training(self) -> tuple[int, int]:
+        """Cost of a whole training: what a learner in any of its rounds spends, once."""
+        whole = self.rounds * Fraction(*self.terms.rho)
+        return whole.numerator, whole.denominator
 
     def to_value(self) -> dict[str, Any]:
         """For the codec."""

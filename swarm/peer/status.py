@@ -6,6 +6,8 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from swarm.ledger.kinds import PARAMETERS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -119,7 +121,14 @@ def _round(entry: Round, genesis: Roster, times: RoundTimes) -> dict[str, Any]:
         "in": [names[member] for member in included],
         "out": [{"member": names[member], "reason": reason} for member, reason in out],
         "digest": entry.digest.hex() or None,
-        "rho": list(genesis.terms(entry.kind).rho),
+        "rho": list(_spent(genesis, entry.kind)),
         "height": entry.decided_height or entry.closed_height or entry.height,
         **times.note(entry),
     }
+
+
+def _spent(genesis: Roster, kind: str) -> tuple[int, int]:
+    """What a learner in a round of this kind spends; a training is spent as a whole (R2)."""
+    if kind == PARAMETERS and genesis.updates is not None:
+        return genesis.updates.rho_training
+    return genesis.rho

@@ -126,6 +126,18 @@ def test_the_swarms_rounds_and_the_budget_are_told(
     assert answer["swarm"]["agreement"].startswith("A quorum of 3 of 4")
 
 
+def test_a_round_that_trains_is_told_with_what_the_whole_training_spends(home: Home) -> None:
+    rho = status()["rounds"][0]["rho"]  # the peer gives the training's, not a share of it
+    page = view(write(home, status(rounds=[{**status()["rounds"][0], "kind": "parameters"}])))
+    assert page.rounds[0].subject == "the network"
+    assert page.rounds[0].epsilon == "ε = 4.00 at δ = 10⁻⁶ for the whole training"
+    assert any("change of its parameters" in line for line in page.leaves)
+    usual = view(write(home, status()))
+    assert usual.rounds[0].subject == ""
+    assert not any("parameters" in line for line in usual.leaves)
+    assert rho == [2097152, 6744409]
+
+
 def test_platform_needs_a_key(client: TestClient) -> None:
     assert client.get("/v1/platform").status_code == 401
 

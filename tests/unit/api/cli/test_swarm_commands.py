@@ -180,6 +180,41 @@ def test_a_round_is_asked_for_through_the_inbox(joined: list[Home]) -> None:
     )
 
 
+def test_a_swarm_without_a_training_opens_no_round_of_parameters(joined: list[Home]) -> None:
+    home = joined[0]
+    status_of(home)
+    refused = run("swarm", "round", "--home", home.path, "--kind", "parameters")
+    assert "swarm create --network" in str(refused.exception)
+    assert waiting(home.inbox_dir) == []
+
+
+def test_founders_can_agree_on_a_training_and_ask_for_its_rounds(
+    tmp_path: Path, founding: Path, homes: list[Home]
+) -> None:
+    del founding  # its requests and catalogue are used again
+    requests, shared = sorted(tmp_path.glob("*.request")), tmp_path / "shared.csv"
+    out = tmp_path / "other.founding"
+    said = ok("swarm", "create", *requests, "--catalogue", shared, "--network", "--out", out)
+    assert "trains a network: 4 merged rounds a training" in said
+    for place in homes:
+        ok("swarm", "sign", out, "--home", place.path)
+    home = homes[0]
+    ok("swarm", "join", out, "--home", home.path)
+    merged = {
+        "round": 2, "attempt": 1, "kind": "parameters", "as_of": "2026-09-01", "reason": "",
+        "outcome": "merged", "in": ["b", "c"], "out": [], "digest": "cd" * 32, "height": 9,
+    }
+    pointer = {"digest": "cd" * 32, "round": 2, "height": 9, "moved_at": "2026-09-01T00:00:00Z"}
+    status_of(home, rounds=[merged], network=pointer)
+    shown = ok("swarm", "status", "--home", home.path)
+    assert "Network cdcdcdcdcdcdcdcd… from round 2, not served" in shown
+    assert "parameters" in shown
+    ok("swarm", "round", "--home", home.path, "--kind", "parameters")
+    [path] = waiting(home.inbox_dir)
+    assert read_request(path).kind == "parameters"
+    assert "training" in ok("swarm", "budget", "--home", home.path, "--explain")
+
+
 def test_a_new_ledger_exports_verifies_and_knows_its_hash(
     joined: list[Home], tmp_path: Path
 ) -> None:

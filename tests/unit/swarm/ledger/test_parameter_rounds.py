@@ -211,6 +211,7 @@ def test_terms_are_read_as_they_were_written() -> None:
     updates = Updates(Terms((1, 4), 12), 2, 600, 800)
     assert read_updates(GOOD, (1, 2)) == updates
     assert updates.to_value() == GOOD
+    assert updates.rho_training == (1, 2)
 
 
 @pytest.mark.parametrize(
