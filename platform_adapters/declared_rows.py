@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from platform_adapters.contract import Ignored, Interaction
-from platform_adapters.errors import RecordError
 from platform_adapters.fields import Getter, Join, getter
 from platform_adapters.format import ROWS, Sign
 from platform_adapters.values import (
@@ -17,6 +16,8 @@ from platform_adapters.values import (
     event_namespace,
     hashed,
     identifier,
+    length,
+    part,
     ratio,
     share,
     text_number,
@@ -131,27 +132,13 @@ class Rows:
         return Sign(self.what, self.marks, self.kinds)
 
 
-def _unit(value: object, name: str) -> float | None:
-    found = text_number(value, name)
-    if found is not None and not 0 <= found <= 1:
-        raise RecordError(f"{name} is outside 0..1")
-    return found
-
-
-def _length(value: object, name: str) -> float | None:
-    found = text_number(value, name)
-    if found is not None and found < 0:
-        raise RecordError(f"{name} is negative")
-    return found
-
-
 _PARSERS: Mapping[str, Callable[[object, str], object]] = {
-    "score": _unit,
+    "score": part,
     "raw": text_number,
     "min": text_number,
     "max": text_number,
     "progress": lambda value, name: share(text_number(value, name)),
-    "duration_seconds": _length,
+    "duration_seconds": length,
     "attempt": whole_number,
     "success": yes_no,
     "completion": yes_no,

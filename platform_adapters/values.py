@@ -152,6 +152,8 @@ def text_number(value: object, field: str) -> float | None:
     Raises:
         RecordError: It is something else.
     """
+    if value is None or value == "":
+        return None
     if isinstance(value, str):
         if not value.strip():
             return None
@@ -173,6 +175,30 @@ def boolean(value: object, field: str) -> bool | None:
     if value is None or isinstance(value, bool):
         return value
     raise RecordError(f"{field} is not true or false")
+
+
+def part(value: object, field: str) -> float | None:
+    """A number in [0, 1] that may be written as text; None if missing.
+
+    Raises:
+        RecordError: It is something else.
+    """
+    found = text_number(value, field)
+    if found is not None and not 0 <= found <= 1:
+        raise RecordError(f"{field} is outside 0..1")
+    return found
+
+
+def length(value: object, field: str) -> float | None:
+    """A number that is not negative and may be written as text; None if missing.
+
+    Raises:
+        RecordError: It is something else.
+    """
+    found = text_number(value, field)
+    if found is not None and found < 0:
+        raise RecordError(f"{field} is negative")
+    return found
 
 
 def whole_number(value: object, field: str) -> int | None:

@@ -26,6 +26,8 @@ from platform_adapters.values import (
     event_namespace,
     hashed,
     identifier,
+    length,
+    part,
     ratio,
     text_number,
     whole_number,
@@ -52,13 +54,6 @@ def _text(value: object, field: str) -> str:
     return identifier(value, field)
 
 
-def _unit(value: object, field: str) -> float | None:
-    found = text_number(value, field)
-    if found is not None and not 0 <= found <= 1:
-        raise RecordError(f"{field} is outside 0..1")
-    return found
-
-
 class TableSession:
     """One import of rows of the interaction table."""
 
@@ -82,7 +77,7 @@ class TableSession:
         if evidence not in EVIDENCE:
             raise RecordError("evidence is not observed, aggregate or override")
         raw, low, high = (text_number(get(name), name) for name in ("raw", "min", "max"))
-        score = _unit(get("score"), "score")
+        score = part(get("score"), "score")
         timestamp, order = self._when(record)
         course, parent, session, language, skill = (_text(get(n), n) for n in _TEXTS)
         return Interaction(
@@ -98,8 +93,8 @@ class TableSession:
             max=high,
             success=yes_no(get("success"), "success"),
             completion=yes_no(get("completion"), "completion"),
-            progress=_unit(get("progress"), "progress"),
-            duration_seconds=text_number(get("duration_seconds"), "duration_seconds"),
+            progress=part(get("progress"), "progress"),
+            duration_seconds=length(get("duration_seconds"), "duration_seconds"),
             attempt=whole_number(get("attempt"), "attempt"),
             evidence=evidence,
             source=_text(get("source"), "source") or "table",
