@@ -10,6 +10,7 @@ import gzip
 import os
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import IO, TYPE_CHECKING, Protocol, cast
 
 import click
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, object]
 FORMS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
+_ALL = attrgetter(*COLUMNS)
 _BATCH_ROWS = 16_384
 _INTEGERS = frozenset({"timestamp", "order", "attempt", "position"})
 _NUMBERS = frozenset({"score", "raw", "min", "max", "progress", "duration_seconds"})
@@ -140,13 +142,12 @@ def form_of(path: Path) -> str:
 
 def interaction_row(row: Interaction, *, iso_times: bool) -> Row:
     """A row of the interaction table; empty texts are missing values."""
-    values: Row = {name: getattr(row, name) for name in COLUMNS}
+    values: Row = dict(zip(COLUMNS, _ALL(row), strict=True))
     for name in ("course", "parent_item", "session", "language", "skill"):
-        values[name] = values[name] or None
+        if not values[name]:
+            values[name] = None
     if iso_times and row.timestamp is not None:
-        values["timestamp"] = datetime.fromtimestamp(row.timestamp, UTC).strftime(
-            "%Y-%m-%dT%H:%M:%SZ"
-        )
+        values["timestamp"] = f"{datetime.fromtimestamp(row.timestamp, UTC).isoformat()[:19]}Z"
     return values
 
 
