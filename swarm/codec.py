@@ -1,4 +1,4 @@
-"""Canonical CBOR (RFC 8949), the only bytes that members sign, hash or send.
+"""Canonical CBOR (RFC 8949), the only bytes that members sign, hash or send (P1).
 
 - Values are integers of 64 bits, byte strings, text, booleans, null, lists, and maps with text
   keys. No floats: two members must never disagree about a last digit.
@@ -98,7 +98,7 @@ def digest(data: bytes) -> bytes:
 
 
 def blob_digest(chunks: Sequence[bytes]) -> bytes:
-    """Digest of a blob: SHA-256 over the SHA-256s of its 256 KiB chunks.
+    """Digest of a blob: SHA-256 over the SHA-256s of its 256 KiB chunks (P2).
 
     Args:
         chunks: The blob cut at multiples of `CHUNK_BYTES`.

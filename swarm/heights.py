@@ -69,7 +69,7 @@ def accept(seat: Seat, config: NodeConfig, state: State, ledger: Ledger, final: 
 
 
 def replay_point(seat: Seat, state: State, record: bytes) -> State:
-    """Take up a proposal or vote of ours, or a certificate, from the log (R26).
+    """Take up a proposal or vote of ours, or a certificate, from the log (R26, P16).
 
     Those of later heights are kept until we get there: a ledger that was cut short is fetched
     again, and must not find us voting a second time.

@@ -2,7 +2,7 @@
 
 `Node.step` takes one event of `swarm.events` and returns what the shell has to do, in order. All
 state is one frozen value that is replaced at the end of a step, so that refused input changes
-nothing: foreign bytes that break the protocol come back as one `Note` of level `warning` that
+nothing (P26): foreign bytes that break the protocol come back as one `Note` of level `warning` that
 names the peer and the rule, and everything else is as before.
 """
 

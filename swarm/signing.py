@@ -62,12 +62,12 @@ class Signer(Protocol):
 
 
 def signed_bytes(purpose: str, swarm_id: bytes, body: bytes) -> bytes:
-    """What is really signed."""
+    """What is really signed (P3)."""
     return DOMAIN + purpose.encode("ascii") + swarm_id + body
 
 
 def member_id(public_key: bytes) -> str:
-    """Member id of a 32-byte Ed25519 public key: its libp2p peer id."""
+    """Member id of a 32-byte Ed25519 public key: its libp2p peer id (P4)."""
     value = int.from_bytes(_PREFIX + public_key, "big")
     letters = []
     while value:

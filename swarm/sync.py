@@ -49,7 +49,7 @@ def ask(config: NodeConfig, state: State, member: str) -> Step:
 
 
 def answer(config: NodeConfig, state: State, member: str, height: int, view: int) -> Step:
-    """Send a member what it lacks from this height and view on."""
+    """Send a member what it lacks from this height and view on (P24)."""
     last = state.peers.answered_ms.get(member)
     if last is not None and state.now_ms < last + config.answer_ms:
         return state, ()
@@ -89,7 +89,7 @@ def _compute_points(state: State, view: int) -> list[bytes]:
 
 
 def may_vote_again(seat: Seat, state: State, height: int) -> bool:
-    """Whether a member whose disk was restored may vote after the block of this height (R26).
+    """Whether a member whose disk was restored may vote after this height (R26, P17).
 
     It may have voted at one height past the last that was decided when its disk was lost. It
     cannot know that height, but others were there: of the quorum that finalised it, at least so
@@ -111,7 +111,7 @@ def is_active(state: State) -> bool:
 
 
 def send_again(seat: Seat, config: NodeConfig, state: State) -> Step:
-    """Send again what may have been lost, at growing intervals."""
+    """Send again what may have been lost, at growing intervals (P25)."""
     active = is_active(state)
     if active and not state.peers.resend_gap:
         state = hurry(config, state)

@@ -43,7 +43,7 @@ Everything == Votes
 Nothing == {}
 Symmetry == Permutations(Honest) \cup Permutations(Blocks)
 
-(* swarm.ledger.genesis: fault_bound and quorum (R22, P8) *)
+(* swarm.ledger.genesis: fault_bound and quorum (R22) *)
 N == Cardinality(Honest) + Cardinality(Liars)
 F == (N - 1) \div 3
 Quorum ==
@@ -51,7 +51,7 @@ Quorum ==
       [] "unanimity" \in Broken -> N
       [] OTHER -> ((N + F) \div 2) + 1
 
-(* swarm.consensus.instance: form_certificates *)
+(* swarm.consensus.instance: form_certificates (P14) *)
 Signers(vote) ==
     Cardinality({member \in Honest : vote \in sent[member]})
         + (IF vote \in Lies THEN Cardinality(Liars) ELSE 0)

@@ -145,7 +145,7 @@ def add_proposal(seat: Seat, instance: Instance, proposal: Proposal) -> Instance
 
 
 def add_vote(instance: Instance, vote: Vote) -> Instance:
-    """Keep a member's first vote of a purpose in a view; contradictions are evidence."""
+    """Keep a member's first vote of a purpose in a view; contradictions are evidence (P15)."""
     if vote.view > instance.view + VIEWS_AHEAD:
         return instance
     key = (vote.purpose, vote.view)
@@ -191,7 +191,7 @@ def add_certificate(
 
 
 def form_certificates(seat: Seat, instance: Instance) -> Instance:
-    """Make certificates of the quorums of votes that we hold."""
+    """Make certificates of the quorums of votes that we hold (P14)."""
     formed = dict(instance.certificates)
     for key, votes in instance.votes.items():
         if key in formed or len(votes) < seat.quorum:

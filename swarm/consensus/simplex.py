@@ -95,7 +95,7 @@ def _learn(seat: Seat, instance: Instance, now_ms: int, judge: Judge) -> Step:
 
 
 def _keep(seat: Seat, instance: Instance, now_ms: int, judge: Judge) -> Step:
-    """Persist each certificate before we vote on its strength.
+    """Persist each certificate before we vote on its strength (P16).
 
     A member that crashes past the view of a certificate, and forgets it, cannot go back, and those
     who lack it may never get it again: the votes that made it may be a liar's, or on a lost disk.
@@ -120,7 +120,7 @@ def certificate_message(instance: Instance, key: tuple[str, int]) -> bytes:
 
 
 def _start(seat: Seat, instance: Instance, now_ms: int, judge: Judge) -> Step:
-    """Start the clock of a height once somebody honest holds a transaction, never before."""
+    """Start the clock of a height once somebody honest holds a transaction, not before (P8)."""
     if instance.since is None:
         voters = {member for votes in instance.votes.values() for member in votes}
         honest = len(voters) > seat.genesis.tolerates
@@ -131,6 +131,7 @@ def _start(seat: Seat, instance: Instance, now_ms: int, judge: Judge) -> Step:
 
 
 def _finalise(seat: Seat, instance: Instance, now_ms: int, judge: Judge) -> Step:
+    """Finalise what was notarised, in any view that we have not nullified (P11)."""
     del now_ms, judge
     for purpose, view in sorted(instance.certificates):
         if purpose != NOTARIZE or (FINALIZE, view) in instance.mine:
@@ -143,7 +144,7 @@ def _finalise(seat: Seat, instance: Instance, now_ms: int, judge: Judge) -> Step
 
 
 def _change_view(seat: Seat, instance: Instance, now_ms: int, judge: Judge) -> Step:
-    """Enter the view after the latest that was notarised or nullified."""
+    """Enter the view after the latest that was notarised or nullified (P12)."""
     del seat, judge
     ended = [view for purpose, view in instance.certificates if purpose != FINALIZE]
     view = max(ended, default=0) + 1
@@ -153,6 +154,7 @@ def _change_view(seat: Seat, instance: Instance, now_ms: int, judge: Judge) -> S
 
 
 def _propose(seat: Seat, instance: Instance, now_ms: int, judge: Judge) -> Step:
+    """Propose, if we lead: the block that was notarised last, or else a fresh one (P9)."""
     view = instance.view
     leads = seat.rules.leader(seat.genesis.ids, instance.height, view) == seat.me
     if not leads or instance.since is None or view in instance.proposals:
@@ -178,6 +180,7 @@ def _propose(seat: Seat, instance: Instance, now_ms: int, judge: Judge) -> Step:
 
 
 def _notarise(seat: Seat, instance: Instance, now_ms: int, judge: Judge) -> Step:
+    """Notarise one proposal of our view, if it follows from what was certified (P10)."""
     del now_ms
     view = instance.view
     proposal = instance.proposals.get(view)
@@ -200,6 +203,7 @@ def _notarise(seat: Seat, instance: Instance, now_ms: int, judge: Judge) -> Step
 
 
 def _time_out(seat: Seat, instance: Instance, now_ms: int, judge: Judge) -> Step:
+    """Nullify our view when its time is over, unless we have finalised it (P13)."""
     del judge
     view = instance.view
     if instance.since is None or now_ms < instance.since + seat.rules.timeout_ms(view):

@@ -103,7 +103,7 @@ def read_block(data: bytes, verify: Verify) -> Block:
 
 
 def apply_block(ledger: Ledger, block: Block, verify: Verify) -> Ledger:
-    """The ledger after one more block.
+    """The ledger after one more block (P18).
 
     Raises:
         RemoteProtocolError: It does not follow the last block, or a transaction may not come next.

@@ -148,7 +148,7 @@ class Genesis:
 
     @cached_property
     def swarm_id(self) -> bytes:
-        """SHA-256 of the body: the genesis hash."""
+        """SHA-256 of the body: the genesis hash (P5)."""
         return codec.digest(self.body)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The merge: plain integer addition, the same bytes in every order and on every machine.
+"""The merge: plain integer addition, the same bytes in every order and on every machine (P6).
 
 Rules (R34):
 

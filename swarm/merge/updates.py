@@ -1,4 +1,4 @@
-"""The merge of a network's updates: bounded, capped, added, round after round, in integers.
+"""The merge of a network's updates: bounded, capped, added, round by round, in integers (P7).
 
 Parameters are counted from the network's initial values, which every member computes for itself,
 so that the vector begins at zero. In each merged round, in fixed point:

@@ -4,7 +4,7 @@
   and children happens in other tasks or threads, so that the event loop never stands still.
 - Contributions, transfers and merges come back as events; each is started once, however often the
   core asks.
-- Blobs leave only after their commit is final.
+- Blobs leave only after their commit is final (P19).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Blob transfer: verified chunk by chunk, resumed where it stopped, from whoever has it.
+"""Blob transfer: verified chunk by chunk, resumed where it stopped, from whoever has it (P23).
 
 One stream, protocol `/murmuration/blob/1`, frames as in `framing`:
 

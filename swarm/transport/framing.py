@@ -1,4 +1,4 @@
-"""Frames on a stream: a length of four bytes, big-endian, then that many bytes.
+"""Frames on a stream: a length of four bytes, big-endian, then that many bytes (P22).
 
 The length is checked before it is believed, so that a peer can make us hold one frame, never more
 (R28).

@@ -1,4 +1,4 @@
-"""libp2p's network, behind a guard: members only, and nothing that a stranger sends ends it.
+"""libp2p's network, behind a guard: members only, and no stranger's bytes end it (P21).
 
 py-libp2p 0.8.1 ends the whole process when a stream handler raises, has no notion of membership,
 never frees the slot of an inbound connection that has ended, and lets half-open connections lock
@@ -6,7 +6,8 @@ members out. So here:
 
 - a connection whose authenticated peer is not a member is closed before it is registered;
 - a handler's exception costs the stream, never the process;
-- half-open connections beyond a limit push the oldest of them out, so that members get in;
+- half-open connections beyond a limit push one out, by lot among those of the address that has
+  most of them: a flood harms its own address first, and a member on the same one gets in soon;
 - a member that overruns its receive window is disconnected before it fills the memory.
 
 It leans on internals of the library, which is why the version is pinned and each attack is a
@@ -17,7 +18,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import secrets
 import warnings
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -139,7 +142,7 @@ class GuardedSwarm(Swarm):
         self.auto_connector = _NoAutoConnector(self)
         self._is_member = is_member
         self._stream_counts: dict[str, int] = {}
-        self._half_open: list[trio.CancelScope] = []
+        self._half_open: dict[trio.CancelScope, str] = {}
 
     def set_stream_handler(self, stream_handler: StreamHandlerFn) -> None:
         """Guard whatever handles streams: an exception costs the stream, not the process."""
@@ -189,16 +192,15 @@ class GuardedSwarm(Swarm):
         """
         muxed = None
         with trio.move_on_after(2 * HANDSHAKE_SECONDS) as scope:
-            self._half_open.append(scope)
+            self._half_open[scope] = _source(read_write_closer)
             if len(self._half_open) > HALF_OPEN_LIMIT:
-                self._half_open.pop(0).cancel()
+                self._push_one_out()
             try:
                 raw = RawConnection(read_write_closer, initiator=False)
                 muxed = await self.upgrade_inbound_raw_conn(raw, maddr)
             except Exception as error:  # noqa: BLE001 - a stranger's bytes, whatever they provoke
                 logger.debug("inbound connection dropped: %s", describe(error))
-        if scope in self._half_open:
-            self._half_open.remove(scope)
+        self._half_open.pop(scope, None)
         if muxed is None:
             with trio.CancelScope(shield=True), contextlib.suppress(Exception):
                 await read_write_closer.close()
@@ -207,6 +209,13 @@ class GuardedSwarm(Swarm):
             if connection.muxed_conn is muxed:
                 closed: trio.Event = connection.event_closed  # type: ignore[attr-defined]
                 await closed.wait()
+
+    def _push_one_out(self) -> None:
+        counts = Counter(self._half_open.values())
+        busiest = max(counts, key=counts.__getitem__)
+        scope = secrets.choice([s for s, source in self._half_open.items() if source == busiest])
+        del self._half_open[scope]
+        scope.cancel()
 
     async def watch_unread(self) -> None:
         """Disconnect whoever sends past the window, for ever: the library only logs it."""
@@ -246,6 +255,13 @@ class GuardedSwarm(Swarm):
     def forget_sockets(self) -> None:
         """Close whatever outgoing socket is still open, when the host has ended."""
         self._tcp.abandon()
+
+
+def _source(connection: Any) -> str:  # noqa: ANN401 - the library's type is not exported
+    """Address of the other end, without its port; empty if it is gone already."""
+    with contextlib.suppress(Exception):
+        return str(connection.get_remote_address()[0])
+    return ""
 
 
 async def _reset(stream: INetStream) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 RULE = re.compile(r"\bR([1-9]|[12][0-9]|3[0-5])\b")
 STATED = re.compile(r"^- \*\*R(\d+)\b", re.MULTILINE)
+OWN_RULE = re.compile(r"\bP(\d+)\b")
+OWN_STATED = re.compile(r"^- \*\*P(\d+)\b", re.MULTILINE)
 NOT_YET_BUILT = {31, 32, 33, 35}
 """Named as such in docs/limits.md."""
 
@@ -40,3 +42,11 @@ def test_every_rule_not_yet_built_is_named_in_the_limits() -> None:
     for low, high in re.findall(r"R(\d+) to R(\d+)", text):
         named |= set(range(int(low), int(high) + 1))
     assert named >= NOT_YET_BUILT
+
+
+def test_every_rule_of_the_protocol_page_is_cited_by_code_and_every_citation_has_a_rule() -> None:
+    stated = [int(n) for n in OWN_STATED.findall((ROOT / "docs" / "protocol.md").read_text())]
+    assert sorted(stated) == list(range(1, len(stated) + 1))
+    texts = [path.read_text() for path in (ROOT / "swarm").rglob("*.py")]
+    texts.append((ROOT / "docs" / "spec" / "Simplex.tla").read_text())
+    assert {int(n) for text in texts for n in OWN_RULE.findall(text)} == set(stated)

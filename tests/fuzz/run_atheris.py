@@ -13,7 +13,9 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["swarm"]):
+with atheris.instrument_imports(
+    include=["swarm", "api.founding", "api.membership", "recommender.release"]
+):
     from tests.fuzz.targets import TARGETS
 
 

@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import trio
 
+from api.founding import FoundingError, parse_founding, read_manifest
+from api.membership import ChangeError, ChangeFile, read_change_file
 from swarm import codec, events, signing
 from swarm.consensus.messages import read_certificate, read_proposal, read_vote
 from swarm.desk import read_receipt
 from swarm.errors import LedgerError, RemoteProtocolError, StorageError, TransportError
 from swarm.ledger.blocks import read_block, read_final, write_block, write_final
+from swarm.ledger.carry import Carry, read_carry, write_carry
 from swarm.ledger.export import verify_export
 from swarm.ledger.genesis import Genesis, read_genesis, read_request, verify_genesis
 from swarm.ledger.membership import read_change, write_change
@@ -36,6 +39,7 @@ from swarm.transport.framing import READ_BYTES, FrameReader
 from swarm.transport.host import tcp_address
 from swarm.transport.stream import StreamEndedError
 from swarm.transport.versions import read_software, read_versions
+from tests.unit.api.test_founding import founding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,6 +104,10 @@ def _final(data: bytes) -> None:
 
 def _change(data: bytes) -> None:
     assert write_change(read_change(data)) == data
+
+
+def _carry(data: bytes) -> None:
+    assert write_carry(read_carry(data)) == data
 
 
 @cache
@@ -253,6 +261,37 @@ TARGETS: dict[str, Target] = {
     "block": Target(_block, _REMOTE, tuple(_value(final)[0] for final in _FINALS)),
     "final": Target(_final, _REMOTE, _FINALS),
     "change": Target(_change, _REMOTE, (bytes.fromhex(_APPROVED),)),
+    "carry": Target(
+        _carry,
+        _REMOTE,
+        (
+            write_carry(
+                Carry(
+                    bytes(32),
+                    9,
+                    bytes(range(32)),
+                    bytes(32),
+                    ((genesis().ids[0], "platform", (bytes(32),)),),
+                    ((genesis().ids[1], genesis().ids[0]),),
+                )
+            ),
+        ),
+    ),
+    "change file": Target(
+        lambda data: read_change_file(data, "x"),
+        (ChangeError,),
+        (
+            ChangeFile(
+                genesis().swarm_id, bytes.fromhex(_APPROVED), (), genesis().members, b"founding"
+            ).to_bytes(),
+        ),
+    ),
+    "founding file": Target(
+        lambda data: parse_founding(data, "x"), (FoundingError,), (founding().to_bytes(),)
+    ),
+    "manifest": Target(
+        lambda data: read_manifest(data, "x"), (FoundingError,), (founding().manifest,)
+    ),
     "request": Target(read_request, _REMOTE, tuple(map(bytes.fromhex, VECTORS["requests"]))),
     "genesis": Target(read_genesis, _REMOTE, (bytes.fromhex(VECTORS["genesis"]["file"]),)),
     "export": Target(verify_export, (LedgerError,), (bytes.fromhex(VECTORS["export"]),)),

@@ -142,8 +142,47 @@ def test_half_open_connections_do_not_lock_members_out(net, swarm_of):
             await net.serves(server)
             held = server._network._half_open
             assert len(held) <= HALF_OPEN_LIMIT
+            assert set(held.values()) == {"127.0.0.1"}
 
     trio.run(main)
+
+
+def test_a_flood_of_connections_that_does_not_end_lets_members_in(net, swarm_of):
+    """From the member's own address, the worst case; ten seconds are the bound (P21)."""
+
+    async def flood(port, opened):
+        while True:
+            with contextlib.suppress(OSError):
+                opened.append(await trio.open_tcp_stream("127.0.0.1", port))
+            if len(opened) > 400:
+                await trio.aclose_forcefully(opened.pop(0))
+
+    async def main():
+        opened = []
+        async with swarm_of(1) as (server,), trio.open_nursery() as nursery:
+            nursery.start_soon(flood, _port(server), opened)
+            await net.until(lambda: len(opened) > HALF_OPEN_LIMIT)
+            client = net.host(1)
+            async with client.run():
+                with trio.fail_after(10):
+                    while not client.is_connected(server.member):
+                        with contextlib.suppress(TransportError):
+                            await client.connect(server.member, server.addresses)
+            nursery.cancel_scope.cancel()
+        for stream in opened:
+            await trio.aclose_forcefully(stream)
+
+    trio.run(main)
+
+
+def test_a_flood_pushes_out_its_own_addresss_connections_first(net):
+    network = net.host(0)._network
+    member, *others = [trio.CancelScope() for _ in range(HALF_OPEN_LIMIT + 1)]
+    network._half_open = dict.fromkeys(others, "203.0.113.9") | {member: "198.51.100.1"}
+    for _ in range(HALF_OPEN_LIMIT - 1):
+        network._push_one_out()
+    assert member in network._half_open
+    assert len(network._half_open) == 2
 
 
 @pytest.mark.parametrize(
