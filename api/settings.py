@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import tomllib
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -231,9 +232,23 @@ def read_settings(path: Path) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not valid TOML: {error}") from error
     try:
-        return Settings(**content)
+        settings = Settings(**content)
     except ValidationError as error:
         raise SettingsError(_explain(error, path)) from error
+    _refuse_open_secrets(content, path)
+    return settings
+
+
+def _refuse_open_secrets(content: dict[str, Any], path: Path) -> None:
+    """Passwords and tokens stand in a file of the owner alone, or in the environment."""
+    sections = [content.get("lrs", {}), *content.get("sources", ())]
+    secrets = [section.get(name) for section in sections for name in ("password", "token")]
+    written = any(secret and not secret.startswith("env:") for secret in secrets)
+    if written and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise SettingsError(
+            f"{path} holds a password or token and others may read it; "
+            f'`chmod 600 {path}`, or write "env:NAME" there and set that variable'
+        )
 
 
 def _explain(error: ValidationError, path: Path) -> str:

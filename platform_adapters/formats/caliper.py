@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from platform_adapters.contract import Json, Record
 
-MAX_WHOLE_BYTES = 64 << 20
+MAX_WHOLE_BYTES = 16 << 20
 """Largest envelope that is written over several lines; it is parsed as a whole."""
 
 _CANVAS = re.compile(r"urn:instructure:canvas:([A-Za-z_]{1,40}):(\d{1,20})")

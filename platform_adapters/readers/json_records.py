@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     Decoder = Callable[[str, int], tuple[Json, int]]
 
-_WRAPPED = re.compile(rb'\s*\{\s*"statements"\s*:\s*\[')
+_WRAPPED = re.compile(rb'\s*\{\s*(?:"more"\s*:\s*(?:"[^"]*"|null)\s*,\s*)?"statements"\s*:\s*\[')
 _GAP = re.compile(r"[\s,]*")
 _CHUNK = 1 << 18
 
