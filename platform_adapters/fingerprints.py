@@ -35,7 +35,7 @@ class Fingerprints:
 
     def add(self, number: int) -> bool:
         """Add a number in [0, 2^64); whether it is new."""
-        if number in self:
+        if number in self._recent or _holds(self._small, number) or _holds(self._large, number):
             return False
         self._recent.add(number)
         if len(self._recent) >= self._limit:

@@ -90,18 +90,19 @@ class MoodleSession:
         learner = moodle_log.learner_of(row, rule)
         if reason := self._no_learner(learner, course, item):
             return Ignored(reason, line)
-        values = {"verb": rule.verb, **found}
-        values.pop("item", None)
         native = row.get("id", "")
+        found.pop("item", None)
+        verb = str(found.pop("verb", rule.verb))
         return Interaction(
-            event_id=event_id(self._namespace, f"logstore:{native}") if native else hashed(row),
-            learner=learner,
-            item=item,
-            timestamp=self._clock.seconds(row["timecreated"]),
-            order=None,
+            event_id(self._namespace, f"logstore:{native}") if native else hashed(row),
+            learner,
+            item,
+            self._clock.seconds(row["timecreated"]),
+            None,
+            verb,
             course=course,
             source=f"moodle:{name}",
-            **values,  # type: ignore[arg-type]  # keys and types are those of the outcomes
+            **found,  # type: ignore[arg-type]  # keys and types are those of the outcomes
         )
 
     def _told_better(self, row: Row, rule: Rule) -> str:

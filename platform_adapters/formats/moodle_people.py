@@ -56,5 +56,7 @@ class People:
     def teaches(self, user: str, course: str, module: str) -> bool:
         """Whether a user teaches a module, its course, or all courses around it."""
         places = self._contexts
+        if not places:
+            return False
         contexts = places.get((_COURSE, course), ()) + places.get((_MODULE, module), ())
         return any(user in self._teachers[context] for context in contexts)
