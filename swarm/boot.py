@@ -14,6 +14,7 @@ from swarm.heights import replay_point
 from swarm.ledger.chain import verify_next
 from swarm.ledger.transactions import TRANSACTIONS, key_of, read_transaction
 from swarm.protocol import MAX_MESSAGE_BYTES, read_signed, refuse
+from swarm.pruning import PRUNED
 
 if TYPE_CHECKING:
     from swarm.consensus.instance import Seat
@@ -51,7 +52,7 @@ def on_started(seat: Seat, config: NodeConfig, state: State, event: Started) -> 
         raise LedgerError("The vote log is another member's or another swarm's; put ours back.")
     for number, entry in enumerate(event.log[1:], start=2):
         try:
-            state = _replay(seat, state, entry)
+            state = _replay(seat, config, state, entry)
         except RemoteProtocolError as cause:
             raise LedgerError(
                 f"Record {number} of the vote log is damaged: {cause}. Start this peer as restored."
@@ -84,7 +85,7 @@ def _read_blocks(seat: Seat, state: State, blocks: tuple[bytes, ...]) -> State:
     return replace(state, ledger=ledger, finals=blocks, desk=desk, instance=instance)
 
 
-def _replay(seat: Seat, state: State, record: bytes) -> State:
+def _replay(seat: Seat, config: NodeConfig, state: State, record: bytes) -> State:
     value: Any = codec.decode(record, MAX_MESSAGE_BYTES)
     if type(value) is not list or len(value) < 2:
         raise refuse("a record without a type")
@@ -93,6 +94,14 @@ def _replay(seat: Seat, state: State, record: bytes) -> State:
     if value[0] in {"passive", "active"}:
         # Written down: the next start must not need the operator to say it again (R26).
         return replace(state, passive=value[0] == "passive")
+    if value[0] == PRUNED and type(value[1]) is int:
+        if state.ledger.height < value[1] and not config.restored:
+            raise LedgerError(
+                f"Our ledger ends at height {state.ledger.height}, and votes up to height "
+                f"{value[1]} have been dropped from the vote log since they were final (R26). Put "
+                "the ledger back, or start this peer as restored."
+            )
+        return state
     if value[0] == "transaction":
         signed = read_signed(value[1], TRANSACTIONS, seat.signer.verify)
         transaction = read_transaction(signed)

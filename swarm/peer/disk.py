@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from swarm import codec
 from swarm.errors import LedgerError, StorageError
 from swarm.ledger.genesis import verify_genesis
+from swarm.pruning import prune_log
 from swarm.storage.blobs import BlobStore
 from swarm.storage.files import disk
 from swarm.storage.lock import HomeLock
-from swarm.storage.records import RecordLog
+from swarm.storage.records import RecordLog, rewrite_records
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +62,7 @@ class PeerDisk:
             genesis = _read_genesis(config)
             self._votes, votes_note = _open_log(config.votes, "votes", config.node)
             self._blocks, blocks_note = _open_log(config.blocks, "blocks", config.node)
+            self._votes = _prune(self._votes, len(self._blocks.payloads))
         except BaseException:
             self._lock.release()
             raise
@@ -119,6 +121,16 @@ class PeerDisk:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _prune(votes: RecordLog, height: int) -> RecordLog:
+    """Forget what the vote log says of final heights: their blocks are durable by now (R26)."""
+    kept = prune_log(votes.payloads, height)
+    if kept is None:
+        return votes
+    votes.close()
+    rewrite_records(votes.path, "votes", kept)
+    return RecordLog(votes.path, "votes")
 
 
 def _open_log(path: Path, kind: str, node: NodeConfig) -> tuple[RecordLog, str]:

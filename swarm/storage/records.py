@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from swarm.errors import StorageError
-from swarm.storage.files import disk, sync_folder
+from swarm.storage.files import disk, sync_folder, write_atomically
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 MAX_RECORD_BYTES = 1 << 24
@@ -132,6 +133,15 @@ def _read_one(path: Path, data: bytes, offset: int) -> bytes | None:
             raise _damage(path, offset, "a record does not match its checksum")
         return None
     return payload
+
+
+def rewrite_records(path: Path, kind: str, payloads: Iterable[bytes]) -> None:
+    """Replace a record file whole; it must not be open.
+
+    Raises:
+        StorageError: The disk refused; the old file stands.
+    """
+    write_atomically(path, pack_kind(kind) + b"".join(map(pack_record, payloads)))
 
 
 class RecordLog:

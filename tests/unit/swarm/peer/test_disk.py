@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from swarm.codec import digest
+from swarm.codec import digest, encode
 from swarm.errors import LedgerError, StorageError
 from swarm.ledger.genesis import create_genesis, make_request, read_request, sign_genesis
 from swarm.peer.config import PeerConfig
@@ -118,3 +118,25 @@ def test_a_torn_tail_is_noted_and_litter_of_a_crash_is_swept(config):
         assert "removed 2 bytes" in disk.ground.notes[0]
     assert not any(path.exists() for path in litter)
     assert read_records(config.votes, "votes").payloads == (b"vote",)
+
+
+def test_a_long_vote_log_is_pruned_when_the_peer_starts(config, monkeypatch):
+    def vote(height):
+        body = encode([height, 1, bytes(32)])
+        return encode(["vote", ["notarize", "m", body, bytes(64)], b""])
+
+    log = [encode(["boot", bytes(32), "m"]), *(vote(height) for height in (1, 1, 2, 3))]
+    with PeerDisk(config) as disk:
+        for record in log:
+            disk.persist(record)
+        disk.append_block(b"first")
+        disk.append_block(b"second")
+        disk.sync()
+    with PeerDisk(config) as disk:
+        assert disk.ground.log == tuple(log)  # a few records are not worth it
+    monkeypatch.setattr("swarm.pruning.prune_log.__defaults__", (3,))
+    with PeerDisk(config) as disk:
+        assert disk.ground.log == (log[0], encode(["pruned", 2]), vote(3))
+        disk.persist(vote(4))
+        disk.sync()
+    assert read_records(config.votes, "votes").payloads[-1] == vote(4)
