@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 import tomllib
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 ENV_PREFIX = "MURMURATION_"
 Recommend = Literal["items", "courses"]
+_CREDENTIAL = re.compile(r"://[^/@\s'\"]+:[^/@\s'\"]+@")
+"""User and password in a URL."""
 Share = Literal["off", "opt-in", "opt-out"]
 
 
@@ -244,11 +247,18 @@ def _refuse_open_secrets(content: dict[str, Any], path: Path) -> None:
     sections = [content.get("lrs", {}), *content.get("sources", ())]
     secrets = [section.get(name) for section in sections for name in ("password", "token")]
     written = any(secret and not secret.startswith("env:") for secret in secrets)
+    inputs = [text for section in content.get("sources", ()) for text in section.get("inputs", ())]
+    written |= any(_CREDENTIAL.search(str(text)) for text in inputs)
     if written and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise SettingsError(
             f"{path} holds a password or token and others may read it; "
             f'`chmod 600 {path}`, or write "env:NAME" there and set that variable'
         )
+
+
+def _shown(value: object) -> str:
+    """A value for a message, without the credential of a URL in it."""
+    return _CREDENTIAL.sub("://…@", repr(value))
 
 
 def _explain(error: ValidationError, path: Path) -> str:
@@ -266,7 +276,7 @@ def _explain_one(detail: Any, path: Path) -> str:  # noqa: ANN401 - pydantic's o
         return f"{place}: the setting `{where}` is missing"
     if detail["loc"] and detail["loc"][-1] in {"password", "token"}:
         return f"{place}: setting `{where}` (not shown): {detail['msg']}"
-    return f"{place}: setting `{where}` is {detail['input']!r}: {detail['msg']}"
+    return f"{place}: setting `{where}` is {_shown(detail['input'])}: {detail['msg']}"
 
 
 def render_settings(platform: str, *, recommend: Recommend, share: Share, database_url: str) -> str:
@@ -283,7 +293,7 @@ def render_settings(platform: str, *, recommend: Recommend, share: Share, databa
         "# What `murmuration sync` ingests, one entry a log:",
         "# [[sources]]",
         '# adapter = "moodle"',
-        '# inputs = ["/var/exports/moodle/*.csv"]',
+        '# inputs = ["/var/exports/moodle/*.csv"]  # or a database: docs/guides/moodle.md',
         '# timezone = "UTC"',
         '# catalogue = "/var/exports/moodle/catalogue.csv"',
         "# [[sources]]",

@@ -30,6 +30,7 @@ from api.settings_errors import SettingsError
 from api.store.opening import open_store
 from platform_adapters.contract import AdaptOptions
 from platform_adapters.convert import MAX_REJECT_SHARE
+from platform_adapters.errors import OptionsError
 from platform_adapters.people import read_people
 from platform_adapters.readers.database import is_database_url, parse_url, public_name
 from swarm.storage.files import atomic_write
@@ -114,6 +115,8 @@ def ingest(
         _merge(store, people, pseudonymiser)
         importer = Importer(store, chosen, options, pseudonymiser, max_rejects)
         files, addresses = sorted_out(inputs)
+        if prefix is not None and not any(map(is_database_url, addresses)):
+            raise OptionsError("--prefix is for a database; the inputs are files or record stores")
         records = _import(importer, expand(files)) if files else []
         for address in addresses:
             source = _source_for(settings, adapter, address)
@@ -213,6 +216,8 @@ def _puller(
 ) -> Puller | DatabaseReader:
     """What reads from a server: a database's or a record store's."""
     if is_database_url(address):
+        if since:
+            raise OptionsError("--since is for record stores; a database is read from where it was")
         return reader_for(source, importer, address)
     return puller_for(settings.lrs, source, importer, address, since)
 

@@ -43,6 +43,17 @@ def test_a_secret_of_the_wrong_kind_is_refused_without_being_told(settings):
     assert "12345678" not in str(refused.value)
 
 
+def test_a_password_in_the_url_of_a_database_is_a_secret_too(settings):
+    url = "mysql+pymysql://reader:hush-hush@db.example.org/moodle"
+    source = f'[[sources]]\nadapter = "moodle"\ninputs = ["{url}"]\n'
+    with pytest.raises(SettingsError, match="chmod 600"):
+        settings(source, mode=0o644)
+    assert settings(source).sources[0].inputs == (url,)
+    with pytest.raises(SettingsError, match=r"mysql\+pymysql://…@db.example.org") as refused:
+        settings(f'[[sources]]\nadapter = "moodle"\ninputs = "{url}"\n')
+    assert "hush" not in str(refused.value)
+
+
 def test_a_secret_may_stand_in_the_environment(settings, monkeypatch):
     monkeypatch.setenv("MURMURATION_LRS__TOKEN", SECRET)
     assert settings("", mode=0o644).lrs.reveal()[2] == SECRET

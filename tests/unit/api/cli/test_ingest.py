@@ -91,6 +91,16 @@ def test_an_unknown_adapter_and_a_missing_file_are_named(home, log, run):
         run("ingest", "table", "nowhere.csv", "--home", home.path)
 
 
+def test_options_that_would_have_no_effect_are_refused(home, log, run):
+    database = "postgresql+psycopg://reader@localhost/moodle"
+    with pytest.raises(OptionsError, match="--since is for record stores"):
+        run("ingest", "moodle", database, "--since", "2026-01-01T00:00:00Z", "--home", home.path)
+    with pytest.raises(OptionsError, match="--prefix is for a database"):
+        run("ingest", "table", log(1), "--prefix", "mdl_", "--home", home.path)
+    with pytest.raises(OptionsError, match="only the adapter 'moodle' reads a database"):
+        run("ingest", "xapi", database, "--home", home.path)
+
+
 def _add_source(home, text):
     with home.settings_path.open("a") as file:
         file.write(f"\n[[sources]]\n{text}\n")
