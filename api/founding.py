@@ -148,6 +148,7 @@ def parse_founding(data: bytes, name: str) -> Founding:
 
     Raises:
         FoundingError: They are no founding file.
+        SharedCatalogueError: Its catalogue is none.
     """
     try:
         value = codec.decode(data, MAX_FOUNDING_BYTES)

@@ -18,6 +18,7 @@ import trio
 
 from api.founding import FoundingError, parse_founding, read_manifest
 from api.membership import ChangeError, ChangeFile, read_change_file
+from api.shared_catalogue import SharedCatalogueError
 from swarm import codec, events, signing
 from swarm.consensus.messages import read_certificate, read_proposal, read_vote
 from swarm.desk import read_receipt
@@ -287,7 +288,9 @@ TARGETS: dict[str, Target] = {
         ),
     ),
     "founding file": Target(
-        lambda data: parse_founding(data, "x"), (FoundingError,), (founding().to_bytes(),)
+        lambda data: parse_founding(data, "x"),
+        (FoundingError, SharedCatalogueError),
+        (founding().to_bytes(),),
     ),
     "manifest": Target(
         lambda data: read_manifest(data, "x"), (FoundingError,), (founding().manifest,)
