@@ -14,14 +14,17 @@ Example: Ana's second attempt at assignment 7 was graded 8 of 10.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from platform_adapters.catalogues.canvas_data import read_modules
+from platform_adapters.catalogues.canvas_modules import KINDS
 from platform_adapters.catalogues.declared import Reader
 from platform_adapters.declared import Declared, Side
 from platform_adapters.declared_rows import Means, Not, Only, Rows
-from platform_adapters.fields import Join, about, constant, either
+from platform_adapters.fields import Apply, Join, about, constant, either
 from platform_adapters.format import Sign
 from platform_adapters.formats.canvas_tables import ROW_KINDS, open_table, plain_name
 
@@ -40,15 +43,34 @@ _STUDENT = frozenset({"StudentEnrollment"})
 _ROLE = Join("roles", ("user_id", "course_id"), "type")
 _STAFF = (Only(_ROLE, _STUDENT, "of somebody who is no student of the course"),)
 _GONE = Not("workflow_state", frozenset({"deleted"}), "deleted in Canvas")
+_PAGE = re.compile(r"/courses/\d+(?:~\d+)?/pages/([^/?#]+)")
+_FILE = re.compile(r"/courses/\d+(?:~\d+)?/files/(\d+)(?:[/?#]|$)")
 _ASSETS = {"Assignment": "assignment", "Quiz": "quiz", "Quizzes::Quiz": "quiz"}
 
 
-def _seen(row: Row) -> str | None:
+def _slug(row: Row) -> str:
+    """The page that an address names; empty if it names none."""
+    found = _PAGE.search(str(row.get("url") or ""))
+    return unquote(found[1]) if found else ""
+
+
+def _seen(quiz: object, topic: object, assignment: object, page: object, url: object) -> str | None:
     """What a request was for: the most special thing that the log names."""
-    for name, kind in (("quiz_id", "quiz"), ("discussion_id", "discussion_topic")):
-        if row.get(name):
-            return f"{kind}:{row[name]}"
-    return f"assignment:{row['assignment_id']}" if row.get("assignment_id") else None
+    file = _FILE.search(str(url or ""))
+    named = (
+        ("quiz", quiz),
+        ("discussion_topic", topic),
+        ("assignment", assignment),
+        ("wiki_page", page),
+        ("attachment", file[1] if file else None),
+    )
+    return next((f"{kind}:{own}" for kind, own in named if own), None)
+
+
+def _viewed(row: Row) -> str | None:
+    """The asset of a page view."""
+    kind = KINDS.get(str(row.get("asset_type")))
+    return f"{kind}:{row['asset_id']}" if kind and row.get("asset_id") else None
 
 
 def _assessed(row: Row) -> str | None:
@@ -70,6 +92,13 @@ def _submission(row: Row, values: dict[str, Any]) -> dict[str, Any]:
         return {"verb": "scored"}
     nothing = {"raw": None, "min": None, "max": None}
     return nothing if row.get("submitted_at") else {"ignore": "nothing submitted yet"}
+
+
+def _both(course: object, slug: object) -> tuple[str, str]:
+    return str(course), str(slug)
+
+
+_PAGE_OF = Join("pages", Apply(_both, ("course_id", _slug)), "id")
 
 
 class _Tables(Declared):
@@ -187,7 +216,7 @@ FORMAT = _Tables(
             marks=frozenset({"url", "http_method", "real_user_id", "user_id", "timestamp"}),
             kinds=ROW_KINDS,
             learner="user_id",
-            item=_seen,
+            item=Apply(_seen, ("quiz_id", "discussion_id", "assignment_id", _PAGE_OF, "url")),
             time="timestamp",
             event="http_method",
             verbs={"GET": "viewed"},
@@ -198,6 +227,26 @@ FORMAT = _Tables(
             ),
             fields={"course": "course_id", "session": "session_id"},
             identity="id",
+        ),
+        Rows(
+            name="page",
+            what="Canvas's table page_views",
+            marks=frozenset({"asset_id", "asset_type", "context_id", "interaction_seconds"}),
+            kinds=ROW_KINDS,
+            learner="user_id",
+            item=_viewed,
+            time="created_at",
+            verbs="viewed",
+            rules=(
+                Only("real_user_id", frozenset({"", "None"}), "somebody acted as the learner"),
+                Only(
+                    Join("roles", ("user_id", "context_id"), "type"),
+                    _STUDENT,
+                    "of somebody who is no student of the course",
+                ),
+            ),
+            fields={"course": "context_id", "duration_seconds": "interaction_seconds"},
+            identity=either("request_id", "id"),
         ),
         Rows(
             name="enrolment",
@@ -232,6 +281,13 @@ FORMAT = _Tables(
             marks=frozenset({"id", "points_possible", "grading_type", "submission_types"}),
             key="id",
             keep=("points_possible",),
+        ),
+        Side(
+            name="pages",
+            what="Canvas Data 2's table wiki_pages",
+            marks=frozenset({"id", "url", "context_id", "title"}),
+            key=Apply(_both, ("context_id", "url")),
+            keep=("id",),
         ),
         Side(
             name="modules",
