@@ -37,6 +37,13 @@ if TYPE_CHECKING:
 )
 @click.option("--rounds", default=2, show_default=True, type=click.IntRange(1, 20))
 @click.option(
+    "--changes",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 20),
+    help="How many times a member leaves, or becomes an anchor or is one no more.",
+)
+@click.option(
     "--json",
     "json_path",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -49,6 +56,7 @@ def simulate(
     liars: int,
     lies: str,
     rounds: int,
+    changes: int,
     json_path: Path | None,
 ) -> None:
     """Run the protocol core in simulated time, with faults and liars decided by seeds.
@@ -64,6 +72,7 @@ def simulate(
         lies=_read_names(lies, LIES, "--lies", "lie"),
         faults=() if faults == "none" else _read_names(faults, FAULTS, "--faults", "fault"),
         rounds=rounds,
+        changes=changes,
     )
     if liars >= members:
         raise click.BadParameter("somebody must be honest", param_hint="--liars")
@@ -123,6 +132,7 @@ def _write(path: Path, scenario: Scenario, seeds: str, outcomes: list[Outcome]) 
         "liars": scenario.liars,
         "lies": list(scenario.lies),
         "rounds": scenario.rounds,
+        "changes": scenario.changes,
     }
     write_json(path, "simulate", args, [asdict(outcome) for outcome in outcomes])
 

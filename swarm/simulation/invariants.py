@@ -136,9 +136,10 @@ class Invariants:
     def digest(self) -> bytes:
         """Digest of the last merge, made again from all that was accepted of its kind."""
         last = next(entry for entry in reversed(self.ledger.rounds) if entry.outcome == "merged")
-        return self._network() if last.kind == PARAMETERS else self._statistics()
+        make = self._network if last.kind == PARAMETERS else self._statistics
+        return make(last.anchors)
 
-    def _network(self) -> bytes:
+    def _network(self, anchors: tuple[str, ...]) -> bytes:
         """All updates, bounded, capped and added in plain Python integers."""
         terms = self.genesis.updates
         parameters, sums, rests = ([0] * WEIGHTS for _ in range(3))
@@ -147,7 +148,7 @@ class Invariants:
             for at in range(WEIGHTS):
                 column = [(updates[who][at], who) for who in sorted(updates)]
                 total = sum(value for value, _ in column)
-                ordinary = [value for value, who in column if who not in self.genesis.anchors]
+                ordinary = [value for value, who in column if who not in anchors]
                 top = max(ordinary, key=abs, default=0)
                 rest = total - top
                 parameters[at] += rest + max(-abs(rest), min(abs(rest), top))
@@ -167,14 +168,14 @@ class Invariants:
         length = next(n for n in count(math.isqrt(squares)) if n * n >= squares)
         return [int(math.copysign(abs(cell) * terms.norm // length, cell)) for cell in cut]
 
-    def _statistics(self) -> bytes:
+    def _statistics(self, anchors: tuple[str, ...]) -> bytes:
         """All sums, in plain Python integers."""
         sums = {
             member: [sum(cells) for cells in zip(*map(self._cells, blobs), strict=True)]
             for member, blobs in self.ledger.accepted.items()
         }
         total = [sum(cells) for cells in zip(*sums.values(), strict=True)]
-        ordinary = [sums[member] for member in sums if member not in self.genesis.anchors]
+        ordinary = [sums[member] for member in sums if member not in anchors]
         largest = [max(cells) for cells in zip(*ordinary, strict=True)] or [0] * len(total)
         rest = [cell - big for cell, big in zip(total, largest, strict=True)]
         packed = struct.pack(f"<{2 * len(total)}q", *total, *rest)

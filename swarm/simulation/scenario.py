@@ -43,6 +43,7 @@ class Scenario:
         close_after_seconds: Timer of the rounds.
         rules: Of consensus; tests break them.
         down: Indexes of members that are never up.
+        changes: How many changes of the members are handed in (R27).
     """
 
     members: int = 4
@@ -55,6 +56,7 @@ class Scenario:
     close_after_seconds: int = 6
     rules: Rules = field(default_factory=Rules)
     down: tuple[int, ...] = ()
+    changes: int = 0
 
 
 def make_genesis(members: int) -> Genesis:

@@ -18,6 +18,7 @@ from swarm.codec import blob_digest
 from swarm.events import Received, RoundRequested, Tick
 from swarm.ledger.kinds import PARAMETERS, STATISTICS
 from swarm.signing import SimSigner
+from swarm.simulation.changes import draw_change
 from swarm.simulation.faults import Faults
 from swarm.simulation.host import Host
 from swarm.simulation.invariants import Invariants, ViolationError
@@ -220,6 +221,8 @@ class World:
             self.at(self.rng.randrange(500), lambda host=host: self._start(host))  # type: ignore[misc]
         self._faults.plan()
         self.at(1_000, self._ask_for_round)
+        for _ in range(self.scenario.changes):
+            self.at(self.rng.randrange(2 * self.scenario.faults_until_ms), self._change_members)
 
     def _start(self, host: Host) -> None:
         if host.node is not None:
@@ -245,6 +248,16 @@ class World:
             request = RoundRequested(kind, AS_OF, self.scenario.close_after_seconds)
             self._step(self.rng.choice(up), request)
         self.at(5_000, self._ask_for_round)
+
+    def _change_members(self) -> None:
+        """An operator hands in a change, through anybody who is up and a member."""
+        ledger = self.invariants.ledger
+        liars = self.hosts.keys() - self.invariants.honest
+        change = draw_change(ledger, self.rng, liars)
+        up = [h for h in self.honest if h.node is not None and h.me in ledger.roster.by_id]
+        if change is not None and up:
+            self.injected["change"] += 1
+            self._step(self.rng.choice(up), change)
 
     def _step(self, host: Host, event: Event) -> None:
         self._mark(host, event)
