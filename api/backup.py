@@ -136,6 +136,7 @@ def restore(file: Path, home: Home) -> None:
             home.make_folders()
             marker = {"restored_at": time.time(), "made_at": index["made_at"]}
             atomic_write(home.restored_path, json.dumps(marker).encode(), mode=0o600)
+            atomic_write(home.votes_lost_path, b"", mode=0o600)
             settings = _unpack(archive, index["files"], home, file)
     except (tarfile.TarError, EOFError) as error:
         raise BackupError(f"{file}: not a backup, or a damaged one ({error})") from error

@@ -157,6 +157,11 @@ class Home:
         return self.path / "RESTORED"
 
     @property
+    def votes_lost_path(self) -> Path:
+        """There since a restore: whatever vote log there is began after it."""
+        return self.wal_dir / "RESTORED"
+
+    @property
     def status_path(self) -> Path:
         """What the peer says about itself, replaced whole."""
         return self.path / "status.json"

@@ -15,13 +15,27 @@ from api.ledger import read_ledger
 from swarm.boot import boot_record
 from swarm.signing import NO_SWARM, Ed25519Signer
 from swarm.storage.files import atomic_write
-from swarm.storage.records import RecordLog
+from swarm.storage.records import RecordLog, read_records
 
 if TYPE_CHECKING:
     from api.home import Home
 
 logger = logging.getLogger("swarm.identity")
 FORMER_KEY = "former.key"
+
+
+def has_forgotten_votes(home: Home) -> bool:
+    """Whether the disk was restored and no peer has written a record on it since (R26).
+
+    Its peer starts as restored then, whether the operator says so or not.
+
+    Raises:
+        StorageError: The vote log is damaged.
+    """
+    votes = home.wal_dir / "votes.log"
+    if not home.votes_lost_path.exists():
+        return False
+    return not votes.exists() or not read_records(votes, "votes").payloads
 
 
 def settle_identity(home: Home) -> bool:
@@ -48,7 +62,7 @@ def settle_identity(home: Home) -> bool:
     if before != after:
         if votes.exists():
             votes.rename(home.wal_dir / f"votes-until-{ledger.height}.log")
-        if not home.restored_path.exists():
+        if not home.votes_lost_path.exists():
             log = RecordLog(votes, "votes")
             log.append(boot_record(ledger.roster.swarm_id, after))
             log.sync()

@@ -10,7 +10,7 @@ import click
 
 from api.cli.options import home_option
 from api.home import IDENTITY_KEY, find_home
-from api.identity import settle_identity
+from api.identity import has_forgotten_votes, settle_identity
 from api.membership import read_invitation
 from api.settings import load_settings
 from swarm.errors import KeyRotatedError, SwarmError
@@ -103,7 +103,8 @@ def _configure(home: Home, listen: str, *, restored: bool) -> PeerConfig:
         addresses=settings.swarm.addresses,
         contacts=invitation.contacts if invitation else (),
         node=NodeConfig(
-            restored=restored, checkpoint=invitation.content.seen if invitation else None
+            restored=restored or has_forgotten_votes(home),
+            checkpoint=invitation.content.seen if invitation else None,
         ),
     )
 

@@ -13,12 +13,14 @@ from api.backup import BackupError, back_up, restore
 from api.contributing import AbstainedError
 from api.health import check_home
 from api.home import KEY_NAMES, NEXT_PSEUDONYM_KEY, Home, HomeError, KeyFileError
+from api.identity import has_forgotten_votes
 from api.people import pseudonymiser_of
 from api.reconciling import RESTORED, reconcile
 from api.settings import load_settings
 from api.spend_log import read_spend
 from api.store.opening import open_store
 from swarm.ledger.export import export_ledger
+from swarm.storage.records import RecordLog
 from tests.unit.api.test_release_marks import NEXT, enrol, home, in_round, release, store
 
 if TYPE_CHECKING:
@@ -52,10 +54,24 @@ def test_a_restored_home_is_the_same_but_for_what_must_not_come_back(
     assert read_spend(again) == read_spend(home)
     assert again.contribution_path(1).read_bytes() == home.contribution_path(1).read_bytes()
     assert not (again.path / "local.json").exists()
-    assert list((again.path / "wal").iterdir()) == []
+    assert [path.name for path in (again.path / "wal").iterdir()] == ["RESTORED"]
     with open_store(again) as forgetful:
         assert forgetful.released() == {pseudonymiser_of(home).pseudonym("ana")}
     assert any("restored from a backup" in trouble.text for trouble in check_home(again))
+
+
+def test_a_restored_home_has_forgotten_its_votes_until_a_peer_has_written_one(
+    home: Home, saved: Path, tmp_path: Path
+) -> None:
+    assert not has_forgotten_votes(home)
+    again = Home(tmp_path / "again")
+    restore(saved, again)
+    assert has_forgotten_votes(again)  # even a backup from before the first block (R26)
+    log = RecordLog(again.wal_dir / "votes.log", "votes")
+    assert has_forgotten_votes(again)
+    log.append(b"whose it is")
+    log.close()
+    assert not has_forgotten_votes(again)
 
 
 def test_a_restored_home_releases_again_once_a_current_ledger_was_given(

@@ -201,8 +201,16 @@ def test_founders_can_agree_on_a_training_and_ask_for_its_rounds(
     home = homes[0]
     ok("swarm", "join", out, "--home", home.path)
     merged = {
-        "round": 2, "attempt": 1, "kind": "parameters", "as_of": "2026-09-01", "reason": "",
-        "outcome": "merged", "in": ["b", "c"], "out": [], "digest": "cd" * 32, "height": 9,
+        "round": 2,
+        "attempt": 1,
+        "kind": "parameters",
+        "as_of": "2026-09-01",
+        "reason": "",
+        "outcome": "merged",
+        "in": ["b", "c"],
+        "out": [],
+        "digest": "cd" * 32,
+        "height": 9,
     }
     pointer = {"digest": "cd" * 32, "round": 2, "height": 9, "moved_at": "2026-09-01T00:00:00Z"}
     status_of(home, rounds=[merged], network=pointer)

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from api.cli.main import cli
 from api.founding import FoundingError
 from api.home import IDENTITY_KEY, NEXT_IDENTITY_KEY, Home
-from api.identity import settle_identity
+from api.identity import has_forgotten_votes, settle_identity
 from api.ledger import read_ledger
 from api.membership import ChangeError, read_any
 from swarm.ledger.blocks import FinalBlock, read_block, vote_body, write_block, write_final
@@ -171,9 +171,10 @@ def test_a_next_key_of_a_restored_home_begins_as_a_restored_disk_does(homes: Pat
     for name in ("birch", "cedar"):
         run("swarm", "sign", out, "--home", homes / name)
     decide(homes)
-    alder.restored_path.write_text("{}")
+    alder.votes_lost_path.write_bytes(b"")
     assert settle_identity(alder)
-    assert not (alder.wal_dir / "votes.log").exists()  # so that it starts only with --restored
+    assert not (alder.wal_dir / "votes.log").exists()
+    assert has_forgotten_votes(alder)
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x81\x01", b"not a change"])
