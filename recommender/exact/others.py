@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from recommender.statistics.serving_parts import TextPart
 
 NEIGHBOURS = 200
+MOST_LEARNERS = 20_000
+"""Learners among whom similar ones are looked for; of more, evenly spaced ones."""
+
 NEIGHBOUR_MEMORY = 0.8
 TEXT_MEMORY = 0.7
 FIRST_SHARE = 0.01
@@ -69,7 +72,9 @@ def _largest(likeness: NDArray[np.float32], most: int) -> csr_matrix:
 
 def fit_similar_learners(histories: Sequences, size: int) -> SimilarLearners:
     """Nothing is learned: the histories are kept."""
-    return SimilarLearners(over_domain(histories, np.arange(size, dtype=np.int32), 1.0))
+    step = -(-len(histories) // MOST_LEARNERS) or 1
+    kept = histories.select(np.arange(0, len(histories), step, dtype=np.int64))
+    return SimilarLearners(over_domain(kept, np.arange(size, dtype=np.int32), 1.0))
 
 
 @dataclass(frozen=True, eq=False)
