@@ -146,8 +146,8 @@ def _about_peer(status: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(
             "restored-disk",
             "warning",
-            "this peer takes no part until the next height is decided, since its disk was restored "
-            "(R26); the next round of the others ends that",
+            "this peer takes no part until two more heights are decided, since its disk was "
+            "restored (R26); the next round of the others ends that",
         )
     if status.get("merge_differs"):
         yield Finding(

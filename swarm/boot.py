@@ -43,7 +43,7 @@ def on_started(seat: Seat, config: NodeConfig, state: State, event: Started) -> 
             raise LedgerError(
                 "There is a ledger but no vote log: this peer could vote twice and does not start "
                 "(R26). Put the log back, or start it as restored, so that it takes no part until "
-                "the next height is decided."
+                "two more heights are decided."
             )
         if config.restored:
             return replace(state, passive=True), (Persist(record), passive)

@@ -126,7 +126,7 @@ def _compute_warnings(seat: Seat, state: State) -> tuple[str, ...]:
     if seat.genesis.tolerates == 0:
         warnings.append("Agreement assumes that no member lies: there are fewer than 4 members.")
     if state.passive and seat.me in seat.genesis.by_id:
-        warnings.append("This disk was restored: no vote until the next height is decided.")
+        warnings.append("This disk was restored: no vote until two more heights are decided.")
     for member, case in sorted(state.evidence.items()):
         warnings.append(f"{names[member]} signed {case}: it lies, or two processes use its key.")
     if state.desk.warned:

@@ -46,7 +46,7 @@ logger = logging.getLogger("swarm.peer")
     "--restored",
     is_flag=True,
     help="The disk comes from a backup, or the vote log is lost or damaged: take no part until "
-    "the next height is decided (R26).",
+    "two more heights are decided (R26).",
 )
 @click.option("--supervised", is_flag=True, hidden=True)
 def peer(

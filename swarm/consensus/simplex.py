@@ -79,7 +79,7 @@ def advance(seat: Seat, instance: Instance, now_ms: int, judge: Judge) -> Step:
 
 
 def observe(seat: Seat, instance: Instance, now_ms: int, judge: Judge) -> Step:
-    """What a member does that must not vote: after a disk was restored, until the next height."""
+    """What a member does that must not vote: after a disk was restored, for a while (P17)."""
     instance, effects = _learn(seat, instance, now_ms, judge)
     return _change_view(seat, instance, now_ms, judge)[0], effects
 

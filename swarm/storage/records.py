@@ -65,7 +65,7 @@ def _damage(path: Path, offset: int, what: str) -> StorageError:
     return StorageError(
         f"{path} is damaged at byte {offset}: {what}; restore it from a backup, or start the peer "
         "with --restored: it moves the file aside, catches up with the others, and takes no part "
-        "until the next height is decided"
+        "until two more heights are decided"
     )
 
 
