@@ -14,6 +14,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from platform_adapters.errors import ReadError, RecordError
+from platform_adapters.format import ROWS
+from platform_adapters.readers.glimpse import look
 from platform_adapters.readers.rows import read_rows
 from platform_adapters.values import Clock, text_number
 from recommender.interactions import VERBS
@@ -25,6 +27,7 @@ SAMPLE_ROWS = 2_000
 """Rows that a guess looks at."""
 
 _SHOWN = 3
+_FEWEST_COLUMNS = 3  # somebody, something, and when
 _WORDS: dict[str, str] = {
     "learner": r"learner|student|user|participant|pupil|person|member|username|matrikel|teilnehmer"
     r"|nutzer|benutzer|lernende|apprenant|utilisateur|étudiant|estudiante|usuario|alumn|aluno",
@@ -131,6 +134,12 @@ def guess_columns(path: Path) -> Guess:
     Raises:
         ReadError: It holds no rows, or cannot be read.
     """
+    glimpse = look(path)
+    if glimpse.kind not in ROWS or len(glimpse.names) < _FEWEST_COLUMNS:
+        raise ReadError(
+            f"{path.name} is no table with columns of names (it looks like {glimpse.kind}); "
+            "`adapt --detect` says what it is, if it is known"
+        )
     rows = [r for _, r in islice(read_rows(path), SAMPLE_ROWS) if isinstance(r, dict)]
     if not rows:
         raise ReadError(f"{path.name} holds no row that can be read; expected a header and rows")

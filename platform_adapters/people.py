@@ -60,8 +60,12 @@ def _ids(path: Path, column: str) -> Iterator[str]:
     if column in read_header(path):
         for line, row in _rows(path, (column,)):
             yield _id(row, column, path, line)
-    else:
-        yield from filter(None, map(str.strip, path.read_text("utf-8-sig").splitlines()))
+        return
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise OptionsError(f"{path.name} is not UTF-8; export it as UTF-8") from error
+    yield from filter(None, map(str.strip, text.splitlines()))
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:

@@ -9,6 +9,8 @@ import click
 from api.cli.output import write_json
 from platform_adapters.detect import detect
 from platform_adapters.errors import ReadError
+from platform_adapters.format import ROWS
+from platform_adapters.readers.glimpse import look
 from platform_adapters.registry import ADAPTERS
 
 if TYPE_CHECKING:
@@ -86,4 +88,5 @@ def _print_unknown(path: Path, near: Sequence[Guess]) -> None:
     click.echo(f"{path.name}: no format that is known here")
     for guess in near[:2]:
         click.echo(f"  nearest is {guess.format.name}: {guess.why}")
-    click.echo(f"  a table of any kind: murmuration adapt table --guess {path.name}")
+    if look(path).kind in ROWS:
+        click.echo(f"  a table of any kind: murmuration adapt table --guess {path.name}")

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MAX_MEMBERS = 2_000
 """Names read of an archive."""
 
+_MAX_UNPACKED = 256 << 20
+"""Bytes of a packed tar that are unpacked to see names."""
+
 _KEY = re.compile(rb'"((?:[^"\\\n]|\\.){1,120})"\s*:')
 _TAG = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z][\w.-]*)")
 _TAR_AT = 257
@@ -91,8 +94,13 @@ def _zip_members(path: Path) -> list[str]:
 
 
 def _tar_members(path: Path) -> list[str]:
+    names: list[str] = []
     with tarfile.open(path) as archive:
-        return [member.name.removeprefix("./") for member in islice(archive, MAX_MEMBERS)]
+        for member in islice(archive, MAX_MEMBERS):
+            names.append(member.name.removeprefix("./"))
+            if member.offset_data + member.size > _MAX_UNPACKED:
+                break  # what stands behind a file can be seen only by unpacking it
+    return names
 
 
 _PATTERNS = {"json": _KEY, "xml": _TAG}

@@ -84,7 +84,14 @@ def test_two_columns_for_one_meaning_leave_the_second_and_say_so(guessed) -> Non
 
 def test_a_table_without_rows_is_refused(guessed) -> None:
     with pytest.raises(ReadError, match="holds no row"):
-        guessed("a,b\n")
+        guessed("a,b,c\n")
+
+
+def test_what_is_no_table_is_refused(guessed) -> None:
+    with pytest.raises(ReadError, match="no table with columns"):
+        guessed("<course/>")
+    with pytest.raises(ReadError, match="no table with columns"):
+        guessed("just a sentence\n")
 
 
 def test_a_proposal_is_a_map_and_rows_are_read_by_it(tmp_path, mapped) -> None:

@@ -63,6 +63,12 @@ def test_a_list_of_staff_may_have_a_header(people) -> None:
     assert people(staff="id,name\nt1,Cora\n").staff == {"t1"}
 
 
+def test_a_list_that_is_not_utf_8_is_refused(tmp_path) -> None:
+    (tmp_path / "staff.txt").write_bytes(b"M\xfcller\n")
+    with pytest.raises(OptionsError, match="not UTF-8"):
+        read_people(None, tmp_path / "staff.txt")
+
+
 def test_changed_keys_keep_merged_accounts_together(people, adapted) -> None:
     merged = people("old_id,new_id\nold1,new\nold2,new\n")
     before, _ = adapted(merged)
