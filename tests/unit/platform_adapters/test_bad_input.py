@@ -114,11 +114,17 @@ def test_a_byte_order_mark_changes_nothing(opened, where) -> None:
 
 
 @pytest.mark.parametrize("where", CSV + JSON)
-def test_utf_16_is_refused_with_a_way_out(opened, where) -> None:
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_utf_16_with_a_byte_order_mark_changes_nothing(opened, where, order) -> None:
     given = opened(where)
-    text = given.log.read_text(encoding="utf-8-sig")
-    given.log.write_bytes(text.encode("utf-16"))
-    with pytest.raises(ReadError, match="is UTF-16; expected UTF-8"):
+    whole = given.run()
+    text = "\ufeff" + given.log.read_text(encoding="utf-8-sig")
+    given.log.write_bytes(text.encode(order))
+    assert given.run() == whole
+    given.log.write_bytes(gzip.compress(text.encode(order)))
+    assert given.run() == whole
+    given.log.write_bytes(text.encode(order)[:-1])
+    with pytest.raises(ReadError, match="begins as UTF-16, but is not"):
         given.run()
 
 
