@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from api.cli.inputs import refuse_address
 from api.cli.options import home_option, json_option
 from api.cli.output import write_json
 from api.home import find_home
@@ -53,6 +54,8 @@ def import_files(
     """
     place = find_home(home)
     chosen = adapter_named(adapter)
+    for path in files:
+        refuse_address(path)
     items = [item for path in files for item in chosen.read_catalogue(path)]
     with open_store(place) as store:
         result = store.upsert_catalogue(items, replace_all=replace)

@@ -101,6 +101,15 @@ def test_options_that_would_have_no_effect_are_refused(home, log, run):
         run("ingest", "xapi", database, "--home", home.path)
 
 
+def test_a_database_in_place_of_a_file_is_refused_without_its_password(home, run, tmp_path):
+    url = "postgresql+psycopg://reader:hush@localhost/moodle"
+    out = ("--out", tmp_path / "out.csv")
+    for command in (("catalogue", "import", "--adapter", "moodle"), ("adapt", "moodle", *out)):
+        with pytest.raises(OptionsError, match="is read by `murmuration ingest`") as refused:
+            run(*command, url, "--home", home.path)
+        assert "hush" not in str(refused.value)
+
+
 def _add_source(home, text):
     with home.settings_path.open("a") as file:
         file.write(f"\n[[sources]]\n{text}\n")
