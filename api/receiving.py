@@ -47,12 +47,15 @@ class Receiver:
         self._options = AdaptOptions(platform)
         self._pseudonymiser = pseudonymiser
 
-    def take(self, adapter: Adapter, events: Sequence[Json]) -> list[Receipt]:
+    def take(
+        self, adapter: Adapter, events: Sequence[Json], *, all_or_none: bool = False
+    ) -> list[Receipt]:
         """Store events.
 
         Args:
             adapter: Understands them.
             events: At most 1,000, as sent.
+            all_or_none: Whether one that is rejected keeps the others out, too.
 
         Returns:
             What became of each, in their order.
@@ -66,8 +69,9 @@ class Receiver:
         found = [self._one(converter, event, place) for place, event in enumerate(events)]
         rows = [one for one in found if isinstance(one, Interaction)]
         there = self._store.known_events([row.event_id for row in rows])
-        self._store.add_interactions(row for row in rows if row.event_id not in there)
-        self._store.withdraw(report.withdrawn)
+        if not (all_or_none and any(isinstance(one, Rejected) for one in found)):
+            self._store.add_interactions(row for row in rows if row.event_id not in there)
+            self._store.withdraw(report.withdrawn)
         return [_receipt(one, there) for one in found]
 
     @staticmethod

@@ -107,18 +107,19 @@ def ralph_store(folder: Path) -> Iterator[RalphStore]:
     serve = [programs / "python", "-m", "uvicorn", "ralph.api:app", "--host", "127.0.0.1"]
     options = {"env": environment, "stderr": subprocess.STDOUT, "cwd": folder}
     with running([*serve, "--port", port], log, options, signal.SIGTERM) as process:
-        _wait_for(f"http://127.0.0.1:{port}/__heartbeat__", process, log)
+        wait_for_answer(f"http://127.0.0.1:{port}/__heartbeat__", process, log)
         yield RalphStore(f"http://127.0.0.1:{port}/xAPI", programs, environment)
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_for_answer(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return once the server answers; fail with its log if it ends or takes too long."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
             httpx.get(url, trust_env=False, timeout=5).raise_for_status()
         except httpx.HTTPError:
             if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"Ralph did not start:\n{log.read_text(errors='replace')[-3000:]}")
+                pytest.fail(f"the server did not start:\n{log.read_text(errors='replace')[-3000:]}")
             time.sleep(0.05)
         else:
             return

@@ -260,6 +260,12 @@ class EventsAnswer(Answer):
     results: list[EventResult]
 
 
+class XapiAbout(Answer):
+    """What the xAPI endpoint speaks."""
+
+    version: list[str]
+
+
 class FieldProblemInfo(Answer):
     """One field that cannot be used."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import signal
 import subprocess
 import sys
 from datetime import datetime, timedelta
@@ -13,8 +15,11 @@ import pytest
 
 from api.cli.main import cli
 from api.home import Home
+from api.security.keys import create_key
 from api.store.opening import open_store
-from tests.ralph_server import PASSWORD, USER, ralph_store
+from tests.ralph_server import PASSWORD, USER, ralph_store, wait_for_answer
+from tests.ralph_server import ralph as programs
+from tests.servers import free_port, running
 
 pytestmark = [pytest.mark.server, pytest.mark.e2e]
 
@@ -121,6 +126,27 @@ def test_a_second_pull_finds_what_is_new_though_ralph_orders_by_timestamp(ralph,
     cli.main(_command(ralph, home), standalone_mode=False)
     rows, _ = _stored(home)
     assert len({row.event_id for row in rows}) == len(rows) == 1_010
+
+
+def test_ralphs_own_client_sends_its_statements_to_us_unchanged(home, tmp_path, statements):
+    with open_store(home) as store:
+        token = create_key(store, ["events:write"], name="ralph")
+    _, user, secret = token.split("_")
+    port = free_port()
+    serve = [sys.executable, "-c", "from api.cli.main import main; main()", "serve"]
+    environment = {**os.environ, "MURMURATION_SERVE__PORT": str(port)}
+    options = {"env": environment, "stderr": subprocess.STDOUT}
+    command = [*serve, "--home", home.path]
+    with running(command, tmp_path / "log", options, signal.SIGTERM) as process:
+        wait_for_answer(f"http://127.0.0.1:{port}/healthz", process, tmp_path / "log")
+        write = [programs() / "ralph", "write", "-b", "lrs", "--lrs-username", user]
+        write += ["--lrs-password", secret, "--lrs-base-url", f"http://127.0.0.1:{port}"]
+        write += ["--lrs-statements-endpoint", "/v1/xapi/statements"]
+        lines = "".join(json.dumps(one) + "\n" for one in statements[:1_000])
+        for _ in range(2):
+            subprocess.run(write, input=lines.encode(), check=True, capture_output=True)
+    rows, _ = _stored(home)
+    assert len({row.event_id for row in rows}) == len(rows) == 1_000
 
 
 def test_a_wrong_password_is_refused_in_a_sentence(ralph, home, monkeypatch):
