@@ -1,8 +1,8 @@
 """What of the vote log may be forgotten: what is about heights that are final on our disk (R26).
 
-A final height is never voted on again, so its votes can contradict nothing. Were the ledger shorter
-than that one day, a new vote there could: so the log keeps the height up to which it was pruned,
-and a peer whose ledger is shorter does not start unless it is told that its disk was restored.
+P29: a final height is never voted on again, so its votes can contradict nothing. Were the ledger
+shorter than that one day, a new vote there could: so the log keeps the height up to which it was
+pruned, and a peer whose ledger is shorter does not start unless told that its disk was restored.
 """
 
 from __future__ import annotations

@@ -230,7 +230,7 @@ def make_training(
         entry=2**20,
         norm=2**23,
         batch=10_000,
-        rate=(8, 1),
+        rate=(2, 1),
         momentum=(9, 10),
     )
     return replace(training, sigma_squared=least_noise(training))

@@ -278,8 +278,9 @@ def train_steps(
     """
     table = _trainable(network, histories)
     momentum = training.momentum[0] / training.momentum[1]
-    optimizer = torch.optim.Adam(
-        network.parameters(), lr=training.rate[0] / training.rate[1], betas=(momentum, 0.999)
+    # Plain steps: whoever has few learners moves little, where Adam would scale its noise up.
+    optimizer = torch.optim.SGD(
+        network.parameters(), lr=training.rate[0] / training.rate[1], momentum=momentum
     )
     network.train()
     module = GradSampleModule(network, batch_first=True, loss_reduction="sum", strict=True)

@@ -148,7 +148,7 @@ def _commit(roster: Roster, ledger: Ledger, current: Round, commit: Commit, send
     if is_update or commit.blob in ledger.accepted.get(first, ()):
         raise refuse("a commit to a contribution that is already merged", "R13")
     for earlier in ledger.rounds[:-1]:
-        # Training that goes on from one base is paid for once, however many rounds fail there.
+        # P28: training from one base is paid for once, however many rounds fail there.
         same_base = earlier.kind == current.kind == PARAMETERS and (
             earlier.opening.base == current.opening.base
         )

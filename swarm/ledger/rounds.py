@@ -128,7 +128,7 @@ class Ledger:
         return self.rounds[-1] if self.rounds and not self.rounds[-1].is_decided else None
 
     def head_of(self, kind: str) -> Head | None:
-        """The last merge of rounds of this kind; a round of the kind builds on it."""
+        """The last merge of rounds of this kind; a round of the kind builds on it (P27)."""
         return self.network if kind == PARAMETERS else self.head
 
     def find(self, key: tuple[int, int]) -> Round:

@@ -295,7 +295,7 @@ def test_an_update_is_scaled_down_to_its_norm():
 def test_learning_together_finds_the_next_item():
     """Without noise the steps lower the loss: the machinery learns at all."""
     many = from_lists([[i % ITEMS, (i + 1) % ITEMS, (i + 2) % ITEMS] for i in range(90)])
-    training = replace(TRAINING, steps=30, batch=20, rate=(1, 20))
+    training = replace(TRAINING, steps=30, batch=20, rate=(1, 10))
     before = build_network(training, FEATURES, bytes(32))
     rows = padded(many, ITEMS)
     start = learner_losses(before, rows).mean().item()
