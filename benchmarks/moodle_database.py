@@ -1,6 +1,6 @@
 """A large Moodle log out of a live database, against fetching the same rows and doing nothing.
 
-    python -m benchmarks.moodle_database --rows 1000000 --out moodle_database.json
+    python benchmarks/moodle_database.py --rows 1000000 --out moodle_database.json
 
 PostgreSQL and MariaDB are started from Debian's packages (see `tests/servers.py`). Printed for
 each: seconds of the bare fetch through the same reader, of `murmuration ingest` into a fresh
@@ -25,14 +25,15 @@ import sqlalchemy as sa
 
 from platform_adapters.formats.moodle_tables import COLUMNS, LOG
 from platform_adapters.readers.database import Since, open_database
-from tests.servers import DatabaseServer, mariadb_server, postgresql_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.servers import DatabaseServer
+
 ROOT = Path(__file__).resolve().parents[1]
 CHUNK = 50_000
-SERVERS = {"postgresql": postgresql_server, "mariadb": mariadb_server}
+SERVERS = ("mariadb", "postgresql")
 LEARNERS = 20_000
 
 CHILD = """
@@ -159,13 +160,16 @@ def main() -> None:
     """Measure both servers."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--server", choices=sorted(SERVERS), action="append")
+    parser.add_argument("--server", choices=SERVERS, action="append")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    sys.path.insert(0, str(ROOT))  # this script's folder stands there; the servers are the tests'
+    from tests import servers  # noqa: PLC0415
+
     records = []
     with tempfile.TemporaryDirectory() as folder:
-        for name in options.server or sorted(SERVERS):
-            with SERVERS[name]() as server:
+        for name in options.server or SERVERS:
+            with getattr(servers, f"{name}_server")() as server:
                 records.append(measure(server, options.rows, Path(folder)))
                 print(json.dumps(records[-1]))
     if options.out:
