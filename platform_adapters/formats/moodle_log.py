@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from platform_adapters.formats.moodle_other import parse_other
 from platform_adapters.formats.moodle_scorm import VERBS as SCORM_VERBS
-from platform_adapters.formats.moodle_state import attempt_of, completion_of, grade_of
+from platform_adapters.formats.moodle_state import completion_of, grade_of
 from platform_adapters.formats.moodle_tables import module_id
 from platform_adapters.values import identifier, text_number
 
@@ -87,13 +87,11 @@ def _grade(row: Row, lookups: Lookups) -> dict[str, object]:
 
 
 def _attempt(row: Row, lookups: Lookups) -> dict[str, object]:
-    """The attempt's number and the like, if it stands in `quiz_attempts`."""
-    attempt = lookups.started_attempts.get(row.get("objectid", ""))
-    if attempt is None:
-        return {}
-    if attempt.get("preview") == "1":
+    """The attempt's number, if it stands in `quiz_attempts`."""
+    number = lookups.started_attempts.get(row.get("objectid", ""))
+    if number == 0:
         return {"ignore": "a teacher's preview"}
-    return {"attempt": attempt_of(attempt, lookups)["attempt"]}
+    return {"attempt": number} if number is not None and number > 0 else {}
 
 
 def _scorm_score(row: Row, lookups: Lookups) -> dict[str, object]:

@@ -246,6 +246,10 @@ def track_key(row: Row) -> tuple[str, ...]:
     return row["scormid"], row["userid"], row["attempt"], row["scoid"]
 
 
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else -1
+
+
 class Lookups:
     """What the log and the state tables refer to; each table is read when it is first needed."""
 
@@ -266,9 +270,10 @@ class Lookups:
         return self._by_id("quiz")
 
     @cached_property
-    def started_attempts(self) -> Table:
-        """Quiz attempts, for their number and whether they are previews."""
-        return self._by_id("quiz_attempts")
+    def started_attempts(self) -> dict[str, int]:
+        """Number of each quiz attempt; 0 for a teacher's preview. A number each: there are many."""
+        rows = read_table(self.source, "quiz_attempts")
+        return {row["id"]: 0 if row["preview"] == "1" else _number(row["attempt"]) for row in rows}
 
     @cached_property
     def enrolments(self) -> dict[str, str]:
