@@ -1,7 +1,7 @@
 """Is the blend on any platform worse than its best single ingredient?
 
 Usage: python benchmarks/recommender_never_worse.py --canvas person_course.parquet
-           [--oulad FOLDER] [--seeds 2] [--epsilon 4] [--settings TEXT] [--served]
+           [--oulad FOLDER] [--seeds 2 | --seed N] [--epsilon 4] [--settings TEXT] [--served]
            [--prior none]
 
 Logs are cut into platforms by what is known before the held-out item: the discipline of a
@@ -327,13 +327,14 @@ def main() -> None:
     parser.add_argument("--canvas", type=Path)
     parser.add_argument("--oulad", type=Path)
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--seed", type=int, help="this seed alone")
     parser.add_argument("--epsilon", type=float, default=4.0)
     parser.add_argument("--prior", choices=("network", "none"), default="network")
     parser.add_argument("--settings", default="", help="only those whose name holds this text")
     parser.add_argument("--served", action="store_true", help="only with R17's floor, as served")
     args = parser.parse_args()
     records = []
-    for seed in range(args.seeds):
+    for seed in range(args.seeds) if args.seed is None else (args.seed,):
         settings = chain(canvas_cuts(args.canvas, seed), oulad_cuts(args.oulad, seed))
         for name, split, platforms, entries in settings:
             if args.settings not in name:

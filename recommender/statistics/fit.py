@@ -203,8 +203,7 @@ def _own(
     sequences: Sequences,
     size: int,
     limits: tuple[int, int, int],
-    moments: NDArray[np.float64] | None = None,
-    whole: OwnStatistics | None = None,
+    moments: NDArray[np.float64],
 ) -> OwnStatistics | None:
     pair_floor, learner_floor, most_items = limits
     return own_statistics(
@@ -214,7 +213,6 @@ def _own(
         pair_floor=pair_floor,
         learner_floor=learner_floor,
         most_items=most_items,
-        whole=whole,
     )
 
 
@@ -258,12 +256,8 @@ def _choose_mix(sources: _Sources, ties: str) -> Mix:
     # Where a ranking takes long fewer are drawn: a hold-out of 1,000 tells five weights well.
     most = MOST // 2 if len(sources.item_ids) > _MANY_ITEMS else MOST
     held = hold_out(sources.rows, sources.verbs, ties=ties, most=most)
-    own = _own(
-        held.remaining,
-        len(sources.item_ids),
-        sources.limits,
-        whole=sources.own,
-    )
+    # Which pairs are above the floor is decided without the hold-out: it would tell of it.
+    own = _own(held.remaining, len(sources.item_ids), sources.limits, sources.own.moments)
     if len(held.known) < FEWEST or own is None:
         return replace(default, holdouts=len(held.known))
     plain = _assemble(sources, own, held.remaining)
@@ -311,7 +305,10 @@ def _fit_local(own: OwnStatistics, *, alone: bool) -> PairPart:
         split_directions(own.together, own.direction),
         own.popularity[own.domain],
     )
-    gate = merged_gate(own.together, 0.0 * own.together, 0.0) if alone else own_gate(own.together)
+    if alone:
+        gate = merged_gate(own.together, 0.0 * own.together, 0.0)
+    else:
+        gate = own_gate(own.together, own.unit)
     return PairPart(
         own.domain,
         weights.astype(np.float32),

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+DOUBT = 2.0
+"""Learners behind an item's strongest own pair at which it is half trusted."""
+
+
 def merged_gate(
     own: NDArray[np.float64], others: NDArray[np.float64], sd: float
 ) -> NDArray[np.float64]:
@@ -39,8 +43,20 @@ def merged_gate(
     return gate
 
 
-def own_gate(own: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Trust in each history item's own pairs: m / (m + 1), m its largest cell; float64, `(m,)`."""
+def own_gate(own: NDArray[np.float64], unit: float) -> NDArray[np.float64]:
+    """Trust in each history item's own pairs: m / (m + 2 unit), m its largest cell.
+
+    Args:
+        own: Own together sums; float64, `(m, m)`.
+        unit: What one learner adds to a pair on average: the same number of learners is trusted
+            alike where histories are short and where they are long.
+
+    Returns:
+        Gates, half at two learners; float64, `(m,)`.
+    """
     strongest = own.max(axis=0, initial=0.0)
-    gate: NDArray[np.float64] = strongest / (strongest + 1.0)
+    whole = strongest + DOUBT * unit
+    gate: NDArray[np.float64] = np.divide(
+        strongest, whole, out=np.zeros_like(strongest), where=whole > 0
+    )
     return gate

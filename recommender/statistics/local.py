@@ -51,6 +51,7 @@ class OwnStatistics:
         groups: Which group of each row's item a hidden pair belongs to, or -1; int32, `(m, m)`.
         guess: Lays a group's sum out over its pairs.
         moments: Mean time of each item's visits, NaN where it is not known; float64, `(items,)`.
+        unit: What one learner adds to a pair on average, over all pairs.
     """
 
     learners: int
@@ -64,6 +65,7 @@ class OwnStatistics:
     groups: NDArray[np.int32]
     guess: Guess
     moments: NDArray[np.float64]
+    unit: float
 
     def within_floor(self, sums: NDArray[np.float64], *, signed: bool) -> NDArray[np.float64]:
         """What R17 lets through of exact sums over `domain`.
@@ -90,7 +92,7 @@ def block_norms(longest: int, keep: int = KEEP, reach: int = REACH) -> NDArray[n
     return norms
 
 
-def own_statistics(  # noqa: PLR0913 - the floors are one keyword each
+def own_statistics(
     sequences: Sequences,
     items: int,
     *,
@@ -98,7 +100,6 @@ def own_statistics(  # noqa: PLR0913 - the floors are one keyword each
     pair_floor: int = PAIR_FLOOR,
     learner_floor: int = LEARNER_FLOOR,
     most_items: int = MAX_ITEMS,
-    whole: OwnStatistics | None = None,
 ) -> OwnStatistics | None:
     """Sum a platform's histories.
 
@@ -109,9 +110,6 @@ def own_statistics(  # noqa: PLR0913 - the floors are one keyword each
         pair_floor: R17's floor for a pair; 0 only where a rule says so (`compare`'s `local`).
         learner_floor: R17's floor for a platform.
         most_items: Items with pair statistics at most.
-        whole: Statistics of all histories where `sequences` leaves some of them out: items, floor
-            and groups are taken from there, or fewer pairs would pass the floor here than where
-            the model serves.
 
     Returns:
         The sums, or None where R17 switches them off.
@@ -124,16 +122,16 @@ def own_statistics(  # noqa: PLR0913 - the floors are one keyword each
     scale = np.repeat(1.0 / np.maximum(np.sqrt(lengths), CLIP), lengths)
     popularity = np.bincount(recent.items, scale, minlength=items).astype(np.float64)
     visits = np.bincount(sequences.items, minlength=items).astype(np.float64)
-    domain = _most_popular(popularity, most_items) if whole is None else whole.domain
+    domain = _most_popular(popularity, most_items)
     walks = _Walks.of(recent, domain, items)
     together, direction, support = walks.sums()
-    visible = support >= pair_floor if whole is None else whole.visible
-    usual = _usual(moments, whole, items)
+    visible = support >= pair_floor
+    usual = np.full(items, np.nan) if moments is None else moments
     guess = guess_pairs(
         np.where(visible, together, 0.0), popularity[domain], usual[domain], _step(recent, usual)
     )
-    groups = np.full(visible.shape, -1, np.int32) if whole is None else whole.groups
-    if whole is None and not visible.all():
+    groups = np.full(visible.shape, -1, np.int32)
+    if not visible.all():
         hidden = ~visible & ~np.eye(domain.size, dtype=bool)
         groups = group_pairs(walks.over(hidden), hidden, guess, pair_floor)
     exact = OwnStatistics(
@@ -148,18 +146,11 @@ def own_statistics(  # noqa: PLR0913 - the floors are one keyword each
         groups,
         guess,
         usual,
+        float(together.sum() / max(int(support.sum()), 1)),
     )
     together = exact.within_floor(together, signed=False)
     direction = np.clip(exact.within_floor(direction, signed=True), -together, together)
     return replace(exact, together=together, direction=direction)
-
-
-def _usual(
-    moments: NDArray[np.float64] | None, whole: OwnStatistics | None, items: int
-) -> NDArray[np.float64]:
-    if whole is not None:
-        return whole.moments
-    return np.full(items, np.nan) if moments is None else moments
 
 
 def _step(recent: Sequences, moments: NDArray[np.float64]) -> float:

@@ -4,9 +4,9 @@ A part's weight is its default times exp(theta). theta is fitted on the platform
 the softmax likelihood of the held-out items among the union of each part's first 60, with
 theta ~ N(0, .25): few hold-outs move it little, and a part that misleads (merged sums that are
 junk, texts that tell nothing) loses its weight. A hold-out is never quite like what comes, so that
-more than 200 count as 200. The history's memory and the way own pairs are
-solved are chosen by the same likelihood, and leave the default only when they beat it by more than
-a standard error. What is fitted stays at home (R5).
+more than 400 count as 400. The history's memory and the way own pairs are solved are chosen by the
+same likelihood, and leave the default only when they beat it by more than a standard error and rank
+held-out items no lower. What is fitted stays at home (R5).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from recommender.statistics.blend import Mix
 from recommender.statistics.serving_model import PARTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -40,10 +40,11 @@ MEMORIES = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
 MOST = 1.5
 """|theta| at most: a hold-out that is unlike what comes may not turn the mix over."""
 
-COUNTED = 200
+COUNTED = 400
 """Hold-outs that count in full; more weigh as much as so many together."""
 
 FIRST = 60
+_AT = 10
 _BATCH = 128
 
 
@@ -75,37 +76,47 @@ def fit_mix(models: Mapping[tuple[float, float], ServingModel], held: HoldOut, d
     Returns:
         The fitted mix; the default if nothing finite could be fitted.
     """
-    ridge, decay = (default.ridge, default.ridge_memory), default.decay
-    places = places_of(models[ridge], held)
+    usual = (default.ridge, default.ridge_memory)
+    places = places_of(models[usual], held)
     start = np.array([default.weights.get(name, 0.0) for name in PARTS])
-    first = best = _Trial.of(models[ridge], held, places, start)
-    for form, model in models.items():
-        if form != (default.ridge, default.ridge_memory):
-            memory = min(default.decay, form[1])
-            trial = _Trial.of(replace(model, decay=memory), held, places, start)
+
+    def attempt(model: ServingModel) -> _Trial:
+        return _Trial.of(model, held, places, start)
+
+    first = best = attempt(models[usual])
+    form = usual
+    for other, model in models.items():
+        if other != usual:
+            trial = attempt(replace(model, decay=min(default.decay, other[1])))
             if trial.clearly_beats(best):
-                best, ridge, decay = trial, form, memory
-    longer = [memory for memory in MEMORIES if memory > decay]
-    shorter = [memory for memory in reversed(MEMORIES) if memory < decay]
-    for memories in (longer, shorter):
-        for memory in memories:
-            trial = _Trial.of(replace(models[ridge], decay=memory), held, places, start)
-            if not trial.clearly_beats(best):
-                break
-            best, decay = trial, memory
-    before = first.likelihood_of(start)
+                best, form = trial, other
+    best = _best_memory(best, attempt)
     if not np.isfinite(best.weights).all() or not np.isfinite(best.likelihood).all():
         return replace(default, holdouts=len(held.known))
     return Mix(
         weights=dict(zip(default.weights, _of(default, best.weights), strict=True)),
         default=dict(default.weights),
-        decay=decay,
-        ridge=ridge[0],
-        ridge_memory=ridge[1],
+        decay=best.model.decay,
+        ridge=form[0],
+        ridge_memory=form[1],
         holdouts=len(held.known),
         fitted=True,
-        gain=float(np.mean(best.likelihood - before)),
+        gain=float(np.mean(best.likelihood - first.likelihood_of(start))),
     )
+
+
+def _best_memory(best: _Trial, attempt: Callable[[ServingModel], _Trial]) -> _Trial:
+    """Longer memories, then shorter ones, as long as each beats the one before."""
+    decay = best.model.decay
+    longer = [memory for memory in MEMORIES if memory > decay]
+    shorter = [memory for memory in reversed(MEMORIES) if memory < decay]
+    for memories in (longer, shorter):
+        for memory in memories:
+            trial = attempt(replace(best.model, decay=memory))
+            if not trial.clearly_beats(best):
+                break
+            best = trial
+    return best
 
 
 def _of(mix: Mix, weights: NDArray[np.float64]) -> list[float]:
@@ -136,10 +147,26 @@ def softmax_likelihood(
     return said, candidates.scores.T @ (candidates.share - chance)
 
 
+def mean_rank_gain(candidates: Candidates, weights: NDArray[np.float64]) -> float:
+    """Mean NDCG@10 of the best held-out item of each target among its candidates.
+
+    Args:
+        candidates: Between what it is decided.
+        weights: Of the parts; float64, `(parts,)`.
+    """
+    total = candidates.scores @ weights
+    begin, lengths = candidates.start[:-1], np.diff(candidates.start)
+    held = np.where(candidates.share > 0, total, -np.inf)
+    best = np.repeat(np.maximum.reduceat(held, begin), lengths)
+    rank = 1 + np.add.reduceat((total > best).astype(np.int64), begin)
+    return float(np.where(rank <= _AT, 1.0 / np.log2(1.0 + rank), 0.0).mean())
+
+
 @dataclass(frozen=True, eq=False)
 class _Trial:
     """One memory and one way of solving, its weights fitted."""
 
+    model: ServingModel
     candidates: Candidates
     weights: NDArray[np.float64]
     likelihood: NDArray[np.float64]
@@ -154,20 +181,24 @@ class _Trial:
     ) -> _Trial:
         candidates = _read_candidates(model, held, places)
         weights = fit_weights(candidates, start)
-        return cls(candidates, weights, softmax_likelihood(candidates, weights)[0])
+        return cls(model, candidates, weights, softmax_likelihood(candidates, weights)[0])
 
     def likelihood_of(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         return softmax_likelihood(self.candidates, weights)[0]
 
     def clearly_beats(self, other: _Trial) -> bool:
-        """By more than a standard error of the paired differences."""
+        """By more than a standard error of the paired differences, and not lower in rank."""
         gained = self.likelihood - other.likelihood
-        return bool(gained.sum() > np.sqrt(gained.size) * gained.std())
+        likelier = bool(gained.sum() > np.sqrt(gained.size) * gained.std())
+        return likelier and self.rank_gain() >= other.rank_gain()
+
+    def rank_gain(self) -> float:
+        """Mean NDCG@10 of the best held-out item of each target among its candidates."""
+        return mean_rank_gain(self.candidates, self.weights)
 
 
 def fit_weights(candidates: Candidates, start: NDArray[np.float64]) -> NDArray[np.float64]:
     """Weights start x exp(theta) of the largest posterior; float64, `(parts,)`."""
-
     tempered = min(1.0, COUNTED / (candidates.start.size - 1))
 
     def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:

@@ -123,14 +123,3 @@ def test_pairs_are_joined_from_the_strongest_guess_on() -> None:
         (one, other, np.arange(7)), hidden, Guess(strong, np.zeros((5, 5), np.float32)), 4
     )
     assert groups[0].tolist() == [-1, 0, 0, -1, -1]
-
-
-def test_sums_of_a_hold_out_go_by_the_floor_and_the_groups_of_all() -> None:
-    histories = some_histories(5, learners=200)
-    whole = own_statistics(from_lists(histories), 15)
-    part = own_statistics(from_lists([history[:-1] for history in histories]), 15, whole=whole)
-    assert whole is not None
-    assert part is not None
-    assert part.groups is whole.groups
-    assert part.visible is whole.visible
-    assert 0 < part.together.sum() < whole.together.sum()

@@ -68,7 +68,7 @@ def test_a_score_is_its_formula_written_plainly(model):
 
 
 def test_recent_items_speak_louder(model):
-    own_group = np.arange(0, 5)
+    own_group = np.arange(8, 40, 8)  # of item 0
     recent, old = model.score([30, 0]), model.score([0, 30])
     assert recent.parts["local"][own_group].sum() > old.parts["local"][own_group].sum()
 
@@ -82,11 +82,11 @@ def test_without_history_popularity_alone_ranks(model):
 
 def test_an_explanation_names_the_history_item_that_contributes_most(model):
     history = [30, 0, 12]
-    explained = model.explain(history, 1)["local"]
+    explained = model.explain(history, 8)["local"]
     assert history[explained.history_index] == 0
     assert explained.factual
     local = model.local
-    column = int(np.searchsorted(local.items, 1))
+    column = int(np.searchsorted(local.items, 8))
     spoken = [
         0.7 ** (2 - age) * local.gate[place] * local.weights[place, column]
         for age, place in enumerate(np.searchsorted(local.items, history))
@@ -96,7 +96,7 @@ def test_an_explanation_names_the_history_item_that_contributes_most(model):
 
 def test_nothing_speaks_where_nothing_is_known(model):
     assert model.explain([], 1) == {}
-    assert "local" not in model.explain([30], 1)
+    assert "local" not in model.explain([30], 8)
 
 
 def test_an_item_outside_the_model_is_refused(model):

@@ -118,7 +118,8 @@ def test_gates_follow_their_formulas():
     others = np.array([[0.0, 6.0], [6.0, 0.0]])
     expected = 10.0 / (10.0 + 3.0 * 6.0 / 10.0)
     assert merged_gate(own, others, 3.0).tolist() == pytest.approx([expected, expected])
-    assert own_gate(own).tolist() == pytest.approx([0.8, 0.8])
+    assert own_gate(own, 0.5).tolist() == pytest.approx([0.8, 0.8])
+    assert own_gate(own / 8, 0.5 / 8).tolist() == pytest.approx([0.8, 0.8])  # long histories
 
 
 def test_gates_trust_exact_knowledge_and_nothing_where_nothing_is_known():
@@ -126,4 +127,5 @@ def test_gates_trust_exact_knowledge_and_nothing_where_nothing_is_known():
     assert merged_gate(own, 0 * own, 7.0).tolist() == [1.0, 1.0]
     assert merged_gate(0 * own, own, 0.0).tolist() == [1.0, 1.0]
     assert merged_gate(0 * own, 0 * own, 7.0).tolist() == [0.0, 0.0]
-    assert own_gate(np.zeros((0, 0))).size == 0
+    assert own_gate(np.zeros((0, 0)), 0.5).size == 0
+    assert own_gate(np.zeros((2, 2)), 0.0).tolist() == [0.0, 0.0]
