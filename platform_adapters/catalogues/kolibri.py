@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from platform_adapters.catalogues.entries import once, required_id, text_of
-from platform_adapters.readers.sqlite_rows import read_sqlite
+from platform_adapters.readers.sqlite_rows import read_sqlite, sqlite_tables
 from recommender.catalogue import CatalogueItem
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TABLE = "content_contentnode"
+_LOGS = "logger_contentsessionlog"
 _NODES = """SELECT n.content_id, n.channel_id, n.title, n.description, n.kind, n.lang_id,
  n.duration, n.available, n.coach_content, n.author, p.title AS section,
  (SELECT group_concat(q.content_id, ';') FROM content_contentnode_has_prerequisite h
@@ -40,6 +41,8 @@ def read_catalogue(path: Path) -> Iterator[CatalogueItem]:
 
 def _items(path: Path) -> Iterator[CatalogueItem]:
     seen: set[str] = set()
+    # What is available is known of a device; a channel's own database says it of nothing.
+    is_device = _LOGS in sqlite_tables(path)
     for place, row in read_sqlite(path, {_TABLE: _NODES}):
         own = required_id(row["content_id"], path, place, "content_id")
         if own in seen:
@@ -58,7 +61,7 @@ def _items(path: Path) -> Iterator[CatalogueItem]:
             duration_minutes=row["duration"] / 60 if row["duration"] else None,
             prerequisites=tuple(sorted(set(filter(None, (row["prerequisites"] or "").split(";"))))),
             publisher=text_of(row["author"]),
-            hidden=not row["available"] or bool(row["coach_content"]),
+            hidden=bool(row["coach_content"]) or (is_device and not row["available"]),
         )
 
 

@@ -65,6 +65,21 @@ def test_a_coach_of_one_class_is_no_learner_anywhere(tmp_path) -> None:
     assert not staff & {row.learner for row in read(path) if type(row) is Interaction}
 
 
+def test_of_a_channels_own_database_nothing_is_hidden_for_not_being_here(tmp_path) -> None:
+    path = tmp_path / "channel.sqlite3"
+    path.write_bytes((GOLDEN / "database" / "input" / "db.sqlite3").read_bytes())
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE content_contentnode SET available = 0")
+    assert all(item.hidden for item in KOLIBRI.read_catalogue(path))
+    with closing(sqlite3.connect(path)) as database, database:
+        for table in ("attemptlog", "contentsessionlog", "contentsummarylog", "masterylog"):
+            database.execute(f"DROP TABLE logger_{table}")
+    items = list(KOLIBRI.read_catalogue(path))
+    assert [item.title for item in items if item.hidden] == ["For teachers"]
+    assert KOLIBRI.catalogues([path]) == [path]
+    assert KOLIBRI.split([path])[0] == []
+
+
 @pytest.fixture(scope="module")
 def school(tmp_path_factory) -> School:
     return School(kolibri(), tmp_path_factory.mktemp("kolibri"))
