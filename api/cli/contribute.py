@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 ABSTAINED = 3
 
 
+def _digest(text: str) -> str:
+    if text and re.fullmatch("[0-9a-f]{64}", text) is None:
+        raise click.BadParameter("expected a digest, 64 letters and digits, or nothing")
+    return text
+
+
 @click.command()
 @click.argument("manifest", type=click.Path(dir_okay=False, path_type=Path))
 @home_option
@@ -35,7 +42,12 @@ ABSTAINED = 3
     show_default=True,
     help="What the round merges.",
 )
-@click.option("--base", default="", help="Merged parameters to train from, by digest in hex.")
+@click.option(
+    "--base",
+    default="",
+    callback=lambda _context, _option, text: _digest(text),
+    help="Merged parameters to train from, by digest in hex.",
+)
 @click.option("--attempt", required=True, type=click.IntRange(1, 2), help="Its attempt.")
 @click.option(
     "--as-of",

@@ -345,3 +345,26 @@ def test_a_learners_epsilon_is_explained_with_both_kinds(
     assert shown.exit_code == 0, shown.output
     assert "training" in shown.output
     assert "statistics" in shown.output
+
+
+@pytest.mark.parametrize("base", ["../../keys", "AB" * 32, "ab" * 31])
+def test_a_base_that_is_no_digest_is_refused(home: Home, base: str) -> None:
+    where = ("--home", str(home.path), str(home.manifest_path))
+    task = ("--round", "1", "--attempt", "1", "--as-of", "2026-01-01", "--kind", "parameters")
+    refused = CliRunner().invoke(cli, ["contribute", *where, *task, "--base", base])
+    assert refused.exit_code == 2
+    assert "expected a digest" in refused.output
+
+
+def test_the_childs_command_trains_and_says_where(
+    home: Home, store: Store, chronicle: Chronicle
+) -> None:
+    fill(store, 20)
+    chronicle.open()
+    where = ("--home", str(home.path), str(home.manifest_path))
+    task = ("--round", "1", "--attempt", "1", "--as-of", "2026-01-01", "--kind", "parameters")
+    done = CliRunner().invoke(cli, ["contribute", *where, *task])
+    assert done.exit_code == 0, done.output
+    assert str(home.contribution_path(1)) in done.output
+    early = CliRunner().invoke(cli, ["contribute", *where, "--round", "2", *task[2:]])
+    assert (early.exit_code, "does not have the round yet" in early.output) == (3, True)
