@@ -67,8 +67,9 @@ class Converter:
                 self._count(outcome)
                 return outcome
             if self._staff and self._is_staff(outcome.learner):
-                report.add_ignored(STAFF)
-                return None
+                outcome = Ignored(STAFF, line)
+                self._count(outcome)
+                return outcome
             final = self._keyed(outcome)
         except RecordError as error:
             rejected = Rejected(str(error), line, file)
