@@ -24,18 +24,24 @@ from platform_adapters.contract import AdaptOptions, Ignored, Interaction
 from platform_adapters.errors import RecordError
 from platform_adapters.format import Format, Sign
 from platform_adapters.formats.caliper_actions import ACTIONS, NO_LEARNING
+from platform_adapters.formats.caliper_entities import (
+    GRADES,
+    iri,
+    kind_of,
+    known_as,
+    last_of,
+    outcome_of,
+)
+from platform_adapters.formats.xapi_producers import plain_id
 from platform_adapters.readers.files import Position, open_bytes, read_start
 from platform_adapters.readers.json_records import read_json
 from platform_adapters.values import (
     Clock,
-    duration,
     event_id,
     event_namespace,
     get,
     hashed,
     identifier,
-    number,
-    ratio,
 )
 
 if TYPE_CHECKING:
@@ -47,49 +53,13 @@ if TYPE_CHECKING:
 MAX_WHOLE_BYTES = 16 << 20
 """Largest envelope that is written over several lines; it is parsed as a whole."""
 
-_CANVAS = re.compile(r"urn:instructure:canvas:([A-Za-z_]{1,40}):(\d{1,20})")
-_CANVAS_KINDS = {
-    "wikiPage": "wiki_page",
-    "discussion": "discussion_topic",
-    "discussionTopic": "discussion_topic",
-}
+_OPENEDX = "event-routing-backends"
 _CANVAS_NOTES = "com.instructure.canvas"
 _WORD = re.compile(r"[A-Za-z]{1,40}")
-_GRADES = frozenset({"GradeEvent", "OutcomeEvent"})
+_COURSE_ACTIONS = {"Activated": "enrolled", "Deactivated": "unenrolled", "Completed": "completed"}
+_HELP = re.compile(r"/(?:hint/[^/]+|solution|answer)$")
 _COURSES = frozenset({"CourseOffering", "CourseSection"})
 _MAX_DEPTH = 8
-
-
-def iri(entity: object) -> str:
-    """An entity's id, whether it is an object or a bare IRI; empty if there is none."""
-    found = entity if isinstance(entity, str) else get(entity, "id") or get(entity, "@id")
-    return found.strip() if isinstance(found, str) else ""
-
-
-def known_as(entity: object, field: str) -> str:
-    """The id under which we know an entity; Canvas's are those of its Live Events.
-
-    Raises:
-        RecordError: There is none, or it is longer than 1,024 bytes.
-    """
-    own = identifier(iri(entity), field)
-    canvas = _CANVAS.fullmatch(own)
-    if canvas is None:
-        return own
-    kind, local = canvas.groups()
-    if kind in {"user", "course"}:
-        return local
-    return f"{_CANVAS_KINDS.get(kind, kind)}:{local}"
-
-
-def kind_of(entity: object) -> str:
-    """An entity's type, the IRI's last part if it is one; empty if unknown."""
-    found = get(entity, "type") or get(entity, "@type")
-    return _last(found) if isinstance(found, str) else ""
-
-
-def _last(text: str) -> str:
-    return re.split(r"[#/]", text.strip())[-1]
 
 
 def is_learner(event: dict[str, Any]) -> bool | None:
@@ -97,7 +67,7 @@ def is_learner(event: dict[str, Any]) -> bool | None:
     roles = get(event.get("membership"), "roles")
     if not isinstance(roles, list) or not roles:
         return None
-    return any(isinstance(role, str) and _last(role) == "Learner" for role in roles)
+    return any(isinstance(role, str) and last_of(role) == "Learner" for role in roles)
 
 
 def course_of(event: dict[str, Any]) -> str:
@@ -141,10 +111,10 @@ class CaliperSession:
             return Ignored("describes an entity, no event", line)
         if not kind or not isinstance(action, str) or not action:
             raise RecordError("type or action is missing: not a Caliper 1.1 or 1.2 event")
-        action = _last(action)
-        if kind == "Event":
+        action = last_of(action)
+        if kind == "Event" and get(record.get("object"), "extensions", _CANVAS_NOTES):
             return self._of_canvas(record, action, line)
-        verb = ACTIONS.get(kind, {}).get(action)
+        verb = _untyped(record, action) if kind == "Event" else ACTIONS.get(kind, {}).get(action)
         if verb is None:
             return Ignored(_reason(kind, action), line)
         told = _nobodys(record, kind)
@@ -161,9 +131,12 @@ class CaliperSession:
             return Ignored("names no learner: the attempt is an IRI alone", line)
         item, parent = _place(event, attempt)
         course = course_of(event)
-        values = _outcome(event, kind, attempt)
-        if kind == "NavigationEvent" and kind_of(event.get("object")) in _COURSES:
+        values = outcome_of(event, kind, attempt)
+        if kind_of(event.get("object")) in _COURSES:
             course = course or item
+        if str(get(event.get("extensions"), "transformerVersion")).startswith(_OPENEDX):
+            item, parent, course = (plain_id(one, "openedx") for one in (item, parent, course))
+            item = _HELP.sub("", item)
         return self._row(
             event, learner, item, verb=values.pop("verb", verb), course=course,
             parent_item="" if parent in {item, course} else parent,
@@ -202,6 +175,14 @@ class CaliperSession:
         )
 
 
+def _untyped(event: dict[str, Any], action: str) -> str | None:
+    """What Open edX means by an event without a type: enrolments, a course's end, help shown."""
+    kind = kind_of(event.get("object"))
+    if kind == "CourseOffering":
+        return _COURSE_ACTIONS.get(action)
+    return "hinted" if (kind, action) == ("Annotation", "Viewed") else None
+
+
 def _reason(kind: str, action: str) -> str:
     if kind in NO_LEARNING:
         return NO_LEARNING[kind]
@@ -212,7 +193,7 @@ def _reason(kind: str, action: str) -> str:
 
 def _nobodys(event: dict[str, Any], kind: str) -> str:
     """Why the event is no learner's; empty if it may be."""
-    if kind in _GRADES:
+    if kind in GRADES:
         return ""
     if is_learner(event) is False:
         return "by somebody who is no learner"
@@ -239,7 +220,9 @@ def _attempt(event: dict[str, Any]) -> dict[str, Any]:
         get(event.get("generated"), "attempt"),
     ):
         if isinstance(entity, dict) and kind_of(entity) == "Attempt":
-            return entity
+            # Open edX puts its parts among the extensions.
+            more = entity.get("extensions")
+            return {**more, **entity} if isinstance(more, dict) else entity
     return {}
 
 
@@ -253,7 +236,7 @@ def _learner(event: dict[str, Any], kind: str, attempt: dict[str, Any]) -> str |
     if assignee:
         return known_as(assignee, "attempt.assignee")
     actor = known_as(event.get("actor"), "actor")
-    return None if kind in _GRADES else actor
+    return None if kind in GRADES else actor
 
 
 def _place(event: dict[str, Any], attempt: dict[str, Any]) -> tuple[str, str]:
@@ -273,54 +256,6 @@ def _place(event: dict[str, Any], attempt: dict[str, Any]) -> tuple[str, str]:
         )  # a message is its author's, a thread everyone's
     parent = known_as(outer, "object.isPartOf") if iri(outer) else ""
     return known_as(thing, "object"), parent
-
-
-def _outcome(event: dict[str, Any], kind: str, attempt: dict[str, Any]) -> dict[str, Any]:
-    """Scores, durations, progress: what the event says beside who did what."""
-    found: dict[str, Any] = {}
-    generated = event.get("generated")
-    if kind in _GRADES:
-        raw = number(get(generated, "scoreGiven"), "generated.scoreGiven")
-        high = number(get(generated, "maxScore"), "generated.maxScore")
-        low = 0.0 if raw is not None else None
-        found = {"raw": raw, "min": low, "max": high, "score": ratio(raw, low, high)}
-    elif kind == "MediaEvent":
-        now = duration(get(event.get("target"), "currentTime"), "target.currentTime")
-        found["progress"] = ratio(
-            now, 0.0, duration(get(event.get("object"), "duration"), "duration")
-        )
-    elif kind == "ToolUseEvent" and kind_of(generated) == "AggregateMeasureCollection":
-        found = _measures(generated)
-    if attempt:
-        count = number(attempt.get("count"), "attempt.count")
-        found["attempt"] = int(count) if count is not None and count >= 1 else None
-        found["duration_seconds"] = _taken(attempt)
-    return found
-
-
-def _taken(attempt: dict[str, Any]) -> float | None:
-    """How long an attempt took: as it says, or from its start to its end."""
-    said = duration(attempt.get("duration"), "attempt.duration")
-    start, end = attempt.get("startedAtTime"), attempt.get("endedAtTime")
-    if said is not None or not start or not end:
-        return said
-    clock = Clock("UTC", "attempt.startedAtTime or endedAtTime")
-    return float(max(0, clock.seconds(end) - clock.seconds(start)))
-
-
-def _measures(collection: Json) -> dict[str, Any]:
-    """What a tool has summed up: minutes on task, units completed of all."""
-    found: dict[str, Any] = {"evidence": "aggregate", "verb": "progressed"}
-    items = get(collection, "items")
-    for measure in items if isinstance(items, list) else []:
-        value = number(get(measure, "metricValue"), "metricValue")
-        metric = get(measure, "metric")
-        if metric == "MinutesOnTask" and value is not None and value >= 0:
-            found["duration_seconds"] = value * 60
-        elif metric == "UnitsCompleted":
-            most = number(get(measure, "maxMetricValue"), "maxMetricValue")
-            found["progress"] = ratio(value, 0.0, most)
-    return found
 
 
 def split(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
@@ -374,8 +309,8 @@ def _is_json(text: bytes) -> bool:
 FORMAT = Format(
     name="caliper",
     summary="Caliper 1.1 and 1.2 envelopes or events, Canvas's too (JSON lines, arrays; .gz)",
-    tried_on="never on a live sensor's; written after the specification, Canvas's and Open edX's "
-    "own examples",
+    tried_on="the 35 events of event-routing-backends' own tests (Open edX); Canvas's by its "
+    "documented examples; never on a live sensor's",
     split=split,
     prepare=prepare,
     records=records,

@@ -236,7 +236,15 @@ FORMAT = _Exports(
         Reader(
             Sign(
                 "modules as the Canvas API lists them",
-                frozenset({"prerequisite_module_ids", "require_sequential_progress", "items"}),
+                frozenset(
+                    {
+                        "prerequisite_module_ids",
+                        "require_sequential_progress",
+                        "items",
+                        "position",
+                        "name",
+                    }
+                ),
                 ("json",),
                 role="catalogue",
             ),

@@ -237,8 +237,8 @@ def _seen(glimpse: Glimpse) -> Glimpse:
 FORMAT = Format(
     name="xapi",
     summary="xAPI 1.0.3 and 2.0 statements (JSON lines, arrays, CSV; .gz), or a store by https",
-    tried_on="22,000 video statements of FUN-MOOC, from a file and from a Ralph 5.1; the other "
-    "producers by their own code",
+    tried_on="22,000 video statements of FUN-MOOC, from a file and from a Ralph 5.1; the 90 of "
+    "event-routing-backends' own tests (Open edX); other producers by their own code",
     split=split,
     prepare=prepare,
     records=records,

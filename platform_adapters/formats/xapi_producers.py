@@ -37,6 +37,12 @@ _SAKAI_TEST = "mailto:no-reply@sakaiTCAPI.com"
 _SAKAI_PLACE = "/portal/site/"
 _PERLS = "http://xapi.gowithfloat.net/"
 _RECOMMENDED = "https://w3id.org/xapi/dod-isd/verbs/recommended"
+_OPENEDX_UPKEEP = (
+    "https://w3id.org/xapi/dod-isd/verbs/navigated",
+    "https://w3id.org/xapi/dod-isd/verbs/deleted",
+    "https://w3id.org/xapi/acrossx/verbs/reported",
+    "https://w3id.org/xapi/openedx/verb/unreported",
+)
 _CMI5_SCORED = frozenset({"passed", "failed"})
 
 VERBS_OF: Mapping[str, Mapping[str, str]] = {
@@ -96,6 +102,8 @@ def no_act(statement: dict[str, Any], producer: str) -> str:
             return "Sakai tests its connection"
         if str(get(statement, "object", "id")).endswith("/portal/assessment"):
             return "names no item: Sakai gives all its assessments one id"
+    if producer == "openedx" and get(statement, "verb", "id") in _OPENEDX_UPKEEP:
+        return "finding the way, or keeping a forum in order"
     if producer == "perls":
         kind = str(get(statement, "object", "definition", "type"))
         if get(statement, "verb", "id") == _RECOMMENDED or kind.startswith(_PERLS):
