@@ -7,7 +7,8 @@ After the specification and what Canvas, Blackboard and Open edX send. What is k
 - every entity may be an object or a bare IRI, and an event may hold nothing but IRIs;
 - `eventTime` counts, `sendTime` is the courier's;
 - what a tool sums up (minutes on task) is marked as an aggregate, not as an event seen;
-- Canvas's ids are those of its Live Events, so that one learner is one, whichever was exported.
+- Canvas's ids are those of its Live Events, so that one learner is one, whichever was exported, and
+  like there a course's pages (home, modules) are views of the course.
 
 Example: Ana was given 15 of 20 points for her second attempt at *Quiz 3*.
 """
@@ -132,7 +133,8 @@ class CaliperSession:
         item, parent = _place(event, attempt)
         course = course_of(event)
         values = outcome_of(event, kind, attempt)
-        if kind_of(event.get("object")) in _COURSES:
+        notes = get(event.get("object"), "extensions", _CANVAS_NOTES)
+        if kind_of(event.get("object")) in _COURSES or get(notes, "asset_type") == "course":
             course = course or item
         if str(get(event.get("extensions"), "transformerVersion")).startswith(_OPENEDX):
             item, parent, course = (plain_id(one, "openedx") for one in (item, parent, course))
@@ -200,14 +202,9 @@ def _nobodys(event: dict[str, Any], kind: str) -> str:
     if kind_of(event.get("actor")) not in {"", "Person"}:
         return "done by software"
     notes = get(event.get("object"), "extensions", _CANVAS_NOTES)
-    if get(notes, "asset_subtype"):
+    if get(notes, "asset_subtype") and get(notes, "asset_type") != "course":
         return "a page that lists things"
-    if (
-        kind == "NavigationEvent"
-        and notes
-        and event.get("membership")
-        and is_learner(event) is None
-    ):
+    if kind == "NavigationEvent" and notes and is_learner(event) is None:
         return "seen by somebody whose role is not said"
     return ""
 
