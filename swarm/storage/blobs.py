@@ -212,14 +212,17 @@ class BlobStore:
         return self.path(blob).exists()
 
     def add(self, data: bytes) -> bytes:
-        """Store bytes durably and return their digest; storing them again changes nothing.
+        """Store bytes durably and return their digest; storing them again heals what has decayed.
 
         Raises:
             StorageError: The disk refused.
         """
         blob = blob_digest(data)
-        if not self.has(blob):
-            write_atomically(self.path(blob), data)
+        path = self.path(blob)
+        with disk("read", path):
+            is_there = path.exists() and path.read_bytes() == data
+        if not is_there:
+            write_atomically(path, data)
         return blob
 
     def read(self, blob: bytes) -> bytes:

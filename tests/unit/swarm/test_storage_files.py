@@ -74,6 +74,14 @@ def test_a_second_process_with_the_same_home_is_refused(tmp_path):
         pass
 
 
+def test_a_blob_that_has_decayed_is_whole_again_when_it_is_stored_again(tmp_path):
+    store = BlobStore(tmp_path)
+    blob = store.add(DATA)
+    store.path(blob).write_bytes(DATA[:-1] + bytes([DATA[-1] ^ 1]))
+    assert store.add(DATA) == blob
+    assert store.read(blob) == DATA
+
+
 def test_a_blob_is_stored_once_and_proved_when_read(tmp_path):
     store = BlobStore(tmp_path)
     blob = store.add(DATA)
