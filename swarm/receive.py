@@ -11,6 +11,7 @@ from swarm.consensus.messages import read_certificate, read_proposal, read_vote
 from swarm.desk import on_receipt, read_receipt
 from swarm.events import Broadcast
 from swarm.heights import accept, check_block
+from swarm.known import is_known_receipt, is_known_transaction, is_known_vote
 from swarm.ledger.blocks import MAX_HEIGHT, MAX_VIEW
 from swarm.ledger.chain import verify_next
 from swarm.pool import POOLED, add_transaction
@@ -77,6 +78,8 @@ def _on_proposal(
 def _on_vote(
     seat: Seat, config: NodeConfig, state: State, event: Received, value: list[Any]
 ) -> Step:
+    if is_known_vote(state.instance, value[1]):
+        return state, ()
     vote = read_vote(value[1], seat.signer.verify)
     if vote.height != state.instance.height:
         return _on_other_height(config, state, event.sender, vote.height)
@@ -140,6 +143,8 @@ def _on_transaction(
     seat: Seat, config: NodeConfig, state: State, event: Received, value: list[Any]
 ) -> Step:
     del config, event
+    if is_known_transaction(state.pool, value[1]):
+        return state, ()
     signed = read_signed(value[1], POOLED, seat.signer.verify)
     pool = add_transaction(seat, state.ledger, state.pool, signed)
     return replace(state, pool=pool), ()
@@ -149,6 +154,8 @@ def _on_receipt(
     seat: Seat, config: NodeConfig, state: State, event: Received, value: list[Any]
 ) -> Step:
     del config, event
+    if is_known_receipt(state.desk, value[1]):
+        return state, ()
     receipt = read_receipt(value[1], seat.signer.verify)
     desk = on_receipt(seat.genesis, state.ledger, state.desk, receipt)
     return replace(state, desk=desk), ()

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from swarm.events import Effect
     from swarm.state import NodeConfig, State, Step
 
+OTHERS_AFTER: Final = 4
+"""First intervals after which we repeat what others said, too."""
 MAX_BLOCKS_SENT: Final = 32
 MAX_BYTES_SENT: Final = 512 * 1024
 MAX_POINTS_SENT: Final = 64
@@ -122,7 +124,7 @@ def send_again(seat: Seat, config: NodeConfig, state: State) -> Step:
     gap, following = config.idle_ms, 0
     if active:
         gap, following = peers.resend_gap, min(2 * peers.resend_gap, config.resend_longest_ms)
-        messages += _compute_own(seat, state)
+        messages += _compute_own(seat, state, is_late=gap >= OTHERS_AFTER * config.resend_ms)
     told = replace(peers, resend_at=state.now_ms + gap, resend_gap=following)
     effects: tuple[Effect, ...] = tuple(Broadcast(message) for message in messages)
     return replace(state, peers=told), effects
@@ -134,7 +136,11 @@ def hurry(config: NodeConfig, state: State) -> State:
     return replace(state, peers=replace(state.peers, resend_at=at, resend_gap=config.resend_ms))
 
 
-def _compute_own(seat: Seat, state: State) -> list[bytes]:
+def _compute_own(seat: Seat, state: State, *, is_late: bool) -> list[bytes]:
+    """What may have been lost; others' receipts only once our own have not been enough for a while.
+
+    There are n times f + 1 of them among n members: if all repeated them all, they would drown.
+    """
     instance = state.instance
     messages = [
         codec.encode(["transaction", state.pool[key].to_value()]) for key in sorted(state.pool)
@@ -152,7 +158,8 @@ def _compute_own(seat: Seat, state: State) -> list[bytes]:
         # Others' too, as many as make a set: R24 makes us insist on what others may lack.
         for maker in sorted(state.desk.receipts):
             held = state.desk.receipts[maker]
-            chosen = {*sorted(held)[: seat.genesis.receipts_needed], seat.me} & set(held)
+            others = sorted(held)[: seat.genesis.receipts_needed] if is_late else ()
+            chosen = {*others, seat.me} & set(held)
             for holder in sorted(chosen):
                 signature = held[holder]
                 blob = current.commits[maker].blob

@@ -38,10 +38,12 @@ SANS_IO = (
         f"swarm/{name}.py"
         for name in (
             "boot",
+            "changes",
             "codec",
             "desk",
             "events",
             "heights",
+            "known",
             "node",
             "pool",
             "protocol",
