@@ -44,26 +44,39 @@ class _Lines:
         self.feed = self._lines()
 
     def _lines(self) -> Iterator[str]:
-        position, rest = self._position, ""
+        position, rest, is_endless = self._position, "", False
         while piece := self._stream.read(_PIECE):
+            if is_endless:
+                _, ended, piece = piece.partition("\n")
+                if not ended:
+                    continue
+                yield self._too_long()
+                is_endless = False
             text = rest + piece
             lines = text.split("\n")
             rest = lines.pop()
             if len(rest) > MAX_LINE_BYTES:
-                rest = rest[: MAX_LINE_BYTES + 1]  # its end is still to come
+                rest, is_endless = "", True
             self.may_hold_nulls |= any(null in text for null in NULLS)
             is_clean = _is_clean(text) and not (lines and len(lines[0]) > MAX_LINE_BYTES)
             for line in lines:
-                position.line += 1
-                yield line + "\n" if is_clean else self._checked(line + "\n")
-        if rest:
-            position.line += 1
-            yield self._checked(rest)
+                if is_clean:
+                    position.line += 1
+                    yield line + "\n"
+                else:
+                    yield self._checked(line + "\n")
+        if rest or is_endless:
+            yield self._too_long() if is_endless else self._checked(rest)
+
+    def _too_long(self) -> str:
+        self._position.line += 1
+        self.problem = f"the line is longer than {MAX_LINE_BYTES:,} bytes"
+        return "\n"
 
     def _checked(self, line: str) -> str:
         if len(line) > MAX_LINE_BYTES:
-            self.problem = f"the line is longer than {MAX_LINE_BYTES:,} bytes"
-            return "\n"
+            return self._too_long()
+        self._position.line += 1
         if _is_clean(line):
             return line
         self.problem = "the line holds NUL bytes" if "\0" in line else "the line is not UTF-8"
