@@ -93,7 +93,8 @@ class Faults:
         world = self._world
         hurt = sum(other.hurt for other in world.honest if other is not host)
         absent = len(world.scenario.down) + world.scenario.liars
-        return hurt + absent < fault_bound(len(world.hosts)) and bool(host.run)
+        fewest = max(len(world.hosts) - world.scenario.changes, 1)  # each change may take one away
+        return hurt + absent < fault_bound(fewest) and bool(host.run)
 
     def _count(self, name: str) -> None:
         self._world.injected[name] += 1

@@ -223,15 +223,21 @@ def test_a_member_that_persists_nothing_forgets_it_and_all_stand_still() -> None
     assert schedule.nodes[schedule.ids[0]].view().view == 1
 
 
+SPLIT = ("partition", "loss")
+DIVIDING = ("fork", "two-faced")
+
+
 @pytest.mark.parametrize(
-    ("rules", "liars", "seeds"),
+    ("scenario", "seeds"),
     [
-        (TwoAreEnough(), 1, range(60)),
-        (FinaliseAfterNullify(), 0, range(20)),
-        (VoteWithoutPersisting(), 0, range(3)),
+        (
+            Scenario(rules=TwoAreEnough(), liars=1, lies=DIVIDING, faults=SPLIT, rounds=1),
+            range(150),
+        ),
+        (Scenario(rules=FinaliseAfterNullify()), range(20)),
+        (Scenario(rules=VoteWithoutPersisting()), range(3)),
     ],
     ids=["quorum", "finalise", "persist"],
 )
-def test_random_seeds_notice_a_broken_rule(rules: Rules, liars: int, seeds: range) -> None:
-    found = (simulate(seed, Scenario(rules=rules, liars=liars)).violation for seed in seeds)
-    assert any(found)
+def test_random_seeds_notice_a_broken_rule(scenario: Scenario, seeds: range) -> None:
+    assert any(simulate(seed, scenario).violation for seed in seeds)
