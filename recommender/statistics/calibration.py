@@ -42,7 +42,10 @@ DRAWS = 3
 MOST_ROWS = 300
 """Items whose following ones are looked at: the most popular."""
 
-POPULARITY = 0.06
+POPULARITY = 0.05
+POPULARITY_BESIDE_PAIRS = 0.1
+"""What popularity may count more where pairs are clear: there it only tips close scores."""
+
 PRIOR_SD = (0.1, 0.05)
 MOST = (0.35, 0.2)
 _START = np.array([3.6, 0.3, 0.2, 0.5])
@@ -99,7 +102,9 @@ def learn_weights(
     wanted = np.array([prior.text, prior.order])
     own = 1.0 / np.square(PRIOR_SD)
     weights = np.clip((own * wanted + precision * ratio) / (own + precision), 0.0, MOST)
-    return replace(prior, text=float(weights[0]), order=float(weights[1]))
+    clear = float(np.mean([each[2] for each in found]))
+    more = 1.0 + POPULARITY_BESIDE_PAIRS / POPULARITY * clear**2
+    return PublicWeights(float(weights[0]), float(weights[1]), prior.popularity * more)
 
 
 def prior_weights(catalogue: Sequence[CatalogueItem], noised: Noised) -> PublicWeights:
@@ -184,36 +189,41 @@ def _learn(
     rows: NDArray[np.int64],
     public: Sequence[NDArray[np.float32]],
     seed: Sequence[int],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Weights of the public parts beside the merged one's, and their precisions, by one split."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Weights of the public parts beside the merged one's, and their precisions, by one split.
+
+    And how clear pairs are: the mean of the squared gates, weighted by popularity.
+    """
     first, second, sd = split_noise(noised, np.random.default_rng(list(seed)))
     estimates = estimate(first)
     logged = np.log1p(estimates.popularity)
     popular = (logged / max(float(logged.max(initial=0.0)), 1e-9)).astype(np.float32)
+    gate = merged_gate(np.zeros_like(estimates.together), estimates.together, first.together_sd)
+    whole = max(float(estimates.popularity.sum()), 1e-9)
+    clear = float(estimates.popularity @ np.square(gate)) / whole
     parts = [
-        _merged_rows(estimates, first.together_sd)[rows],
+        _merged_rows(estimates, gate)[rows],
         *public,
         np.tile(popular, (rows.size, 1)),
     ]
     features = np.stack(parts)  # (parts, rows, K)
     weights, covariance = _fit(features, rows, second[rows], sd)
     error = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    nothing = np.zeros(len(public)), np.zeros(len(public))
+    nothing = np.zeros(len(public)), np.zeros(len(public)), clear
     if not np.isfinite(error).all() or weights[0] < _CLEAR * error[0]:
         return nothing
     known = np.array([bool(part.any()) for part in public]) & (error[1:3] > 0)
     precision = np.divide(weights[0] ** 2, error[1:3] ** 2, out=np.zeros(len(public)), where=known)
-    return weights[1:3] / weights[0], precision
+    return weights[1:3] / weights[0], precision, clear
 
 
-def _merged_rows(estimates: Estimates, sd: float) -> NDArray[np.float32]:
+def _merged_rows(estimates: Estimates, gate: NDArray[np.float64]) -> NDArray[np.float32]:
     """What the merged part says of each item after a history of one; float32, `(K, K)`."""
     weights = solve_weights(
         estimates.together,
         split_directions(estimates.together, estimates.direction),
         estimates.popularity,
     ).astype(np.float32)
-    gate = merged_gate(np.zeros_like(estimates.together), estimates.together, sd)
     said: NDArray[np.float32] = _over_largest(weights) * np.square(gate)[:, None].astype(np.float32)
     return said
 

@@ -86,7 +86,13 @@ def test_weights_stay_within_their_bounds_for_any_sums():
         found = learned(noised, GROUPS)
         assert 0 <= found.text <= MOST[0]
         assert 0 <= found.order <= MOST[1]
-        assert 0 <= found.popularity <= 0.06
+        assert 0 <= found.popularity <= 0.15
+
+
+def test_popularity_counts_more_where_pairs_are_clear():
+    clear, faint = (learned(sums(60_000, sd), GROUPS).popularity for sd in (5.0, 500.0))
+    assert clear > 0.1
+    assert faint < 0.06
 
 
 def test_equal_sums_give_equal_weights():
