@@ -34,6 +34,7 @@ MAX_KEYS = 32
 PREFIX = "lp1_"
 _FORM = re.compile(r"lp1_([a-z2-7]{8})_([a-z2-7]{26})")
 _CACHE_ENTRIES = 500_000
+_SESSION_ENTRIES = 100_000  # a session's events stand close together
 
 
 def new_key() -> bytes:
@@ -172,7 +173,7 @@ class Pseudonymiser:
         """A keyed tag of a session id; one of this home's own passes unchanged."""
         known = self._sessions.get(value)
         if known is None:
-            if len(self._sessions) >= _CACHE_ENTRIES:
+            if len(self._sessions) >= _SESSION_ENTRIES:
                 self._sessions.clear()
             own = f"st1_{self._first_id}_"
             known = value if value.startswith(own) else own + self.tag(value)
