@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from swarm.events import Effect
     from swarm.state import NodeConfig, State, Step
 
-OTHERS_AFTER: Final = 4
+OTHERS_AFTER: Final = 2
 """First intervals after which we repeat what others said, too."""
 MAX_BLOCKS_SENT: Final = 32
 MAX_BYTES_SENT: Final = 512 * 1024
