@@ -65,6 +65,7 @@ class Faults:
         host.tears = "torn" in self.active
         if "clock" in self.active:
             host.clock_rate = self._rng.choice((0.5, 0.8, 1.0, 1.25, 2.0))
+            self._count("clock")
         if "restore" in self.active:
             for at_ms in range(_BACKUP_MS, until_ms, _BACKUP_MS):
                 self._at(at_ms, self._back_up, host)
