@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from api.home import IDENTITY_KEY, KEY_BYTES, NEXT_IDENTITY_KEY, KeyFileError
+from api.home import IDENTITY_KEY, NEXT_IDENTITY_KEY
 from api.ledger import read_ledger
 from swarm.boot import boot_record
 from swarm.signing import NO_SWARM, Ed25519Signer
@@ -45,15 +45,13 @@ def settle_identity(home: Home) -> bool:
         Whether it did.
 
     Raises:
-        KeyFileError: The next key's file is damaged.
+        KeyFileError: The next key's file is damaged, or others may read it.
         LedgerError: The ledger does not verify.
     """
     following = home.key_path(NEXT_IDENTITY_KEY)
     if not following.exists() or not home.genesis_path.exists():
         return False
-    seed, old = following.read_bytes(), home.read_key(IDENTITY_KEY)
-    if len(seed) != KEY_BYTES:
-        raise KeyFileError(f"{following}: expected {KEY_BYTES} bytes; make another rotation")
+    seed, old = home.read_key(NEXT_IDENTITY_KEY), home.read_key(IDENTITY_KEY)
     ledger = read_ledger(home)
     before, after = (Ed25519Signer(key, NO_SWARM).member for key in (old, seed))
     if after not in ledger.roster.by_id:

@@ -230,7 +230,7 @@ def _hand_in(home: Home, file: ChangeFile, path: Path | None) -> None:
 
 def _next_request(home: Home, member: Member, *, keep: bool) -> bytes:
     path = home.key_path(NEXT_IDENTITY_KEY)
-    seed = path.read_bytes() if path.exists() else secrets.token_bytes(KEY_BYTES)
+    seed = home.read_key(NEXT_IDENTITY_KEY) if path.exists() else secrets.token_bytes(KEY_BYTES)
     if keep and not path.exists():
         atomic_write(path, seed, mode=0o600)
     fields = replace(member, anchor=False)

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from api.cli.main import cli
 from api.founding import FoundingError
-from api.home import IDENTITY_KEY, NEXT_IDENTITY_KEY, Home
+from api.home import IDENTITY_KEY, NEXT_IDENTITY_KEY, Home, KeyFileError
 from api.identity import has_forgotten_votes, settle_identity
 from api.ledger import read_ledger
 from api.membership import ChangeError, read_any
@@ -159,6 +159,10 @@ def test_the_next_key_takes_over_once_the_ledger_says_so(homes: Path) -> None:
     for name in ("birch", "cedar"):
         run("swarm", "sign", out, "--home", homes / name)
     decide(homes)
+    alder.key_path(NEXT_IDENTITY_KEY).chmod(0o644)
+    with pytest.raises(KeyFileError, match="chmod 600"):
+        settle_identity(alder)
+    alder.key_path(NEXT_IDENTITY_KEY).chmod(0o600)
     assert settle_identity(alder)
     assert alder.read_key(IDENTITY_KEY) == following != old
     assert (alder.keys_dir / "former.key").read_bytes() == old
