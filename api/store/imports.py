@@ -149,13 +149,7 @@ def finished(
     Raises:
         StoreError: The database cannot be read.
     """
-    t = imports.c
-    query = sa.select(imports).where(t.digest == digest, t.adapter == adapter, t.state == DONE)
-    with database.read() as connection:
-        for row in connection.execute(query.order_by(t.id.desc())):
-            if row.options == dict(options):
-                return _row(row)
-    return None
+    return _newest_done(database, imports.c.digest == digest, adapter, options)
 
 
 def last(
@@ -166,8 +160,14 @@ def last(
     Raises:
         StoreError: The database cannot be read.
     """
+    return _newest_done(database, imports.c.path == path, adapter, options)
+
+
+def _newest_done(
+    database: Database, source: sa.ColumnElement[bool], adapter: str, options: Mapping[str, Any]
+) -> ImportRow | None:
     t = imports.c
-    query = sa.select(imports).where(t.path == path, t.adapter == adapter, t.state == DONE)
+    query = sa.select(imports).where(source, t.adapter == adapter, t.state == DONE)
     with database.read() as connection:
         for row in connection.execute(query.order_by(t.id.desc())):
             if row.options == dict(options):
