@@ -15,6 +15,7 @@ sees a padded one, so no other mask is needed.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 import torch
@@ -61,7 +62,7 @@ class AttentionBlock(nn.Module):
         return result
 
 
-class NextItem(nn.Module):
+class NextItem(nn.Module, ABC):
     """A network that scores the next item after every prefix of a history.
 
     Attributes:
@@ -70,13 +71,13 @@ class NextItem(nn.Module):
 
     items: int
 
+    @abstractmethod
     def encode(self, items: torch.Tensor) -> torch.Tensor:
         """State after each item; int64 `(batch, length)` to `(batch, length, width)`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def logits(self, state: torch.Tensor) -> torch.Tensor:
         """Scores of all items; `(..., width)` to `(..., items)`."""
-        raise NotImplementedError
 
     def forward(self, items: torch.Tensor) -> torch.Tensor:
         """Scores after each item; int64 `(batch, length)` to `(batch, length, items)`."""

@@ -21,7 +21,7 @@ from api.spend_log import read_spend
 from api.store.opening import open_store
 from swarm.ledger.export import export_ledger
 from swarm.storage.records import RecordLog
-from tests.unit.api.test_release_marks import NEXT, enrol, home, in_round, release, store
+from tests.unit.api.releasing import NEXT, enrol, home, in_round, release, store
 
 if TYPE_CHECKING:
     from pathlib import Path

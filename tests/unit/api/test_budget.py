@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from api.budget import Line, explain
 from api.settings import load_settings
 from api.store.opening import open_store
-from tests.unit.api.test_release_marks import NEXT, enrol, home, release, store
+from tests.unit.api.releasing import NEXT, enrol, home, release, store
 
 if TYPE_CHECKING:
     from api.home import Home
