@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import zlib
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,7 @@ home = pathlib.Path(sys.argv[1])
 (home / "fitted").write_text((home / "HEAD").read_text())
 """
 PEER = "from api.cli.main import main; main()"
+COSTS = ("messages_sent", "message_bytes_sent", "blob_bytes_sent", "cpu_seconds", "views_timed_out")
 
 
 def contribution(name, number=1, cells=CELLS):
@@ -114,6 +116,8 @@ class Swarm:
     ports: dict[str, int] = field(default_factory=dict)
     running: dict[str, subprocess.Popen] = field(default_factory=dict)
     wires: Wires | None = None
+    spent: Counter = field(default_factory=Counter)
+    """What processes that have ended had cost, as they last said: half a second may be missing."""
 
     def found(self):
         """Make the homes and their common genesis."""
@@ -198,8 +202,34 @@ class Swarm:
     def stop(self, name, number=signal.SIGTERM):
         """End a peer; its exit code."""
         process = self.running.pop(name)
+        self.spent.update(self._cost_of(name))
         process.send_signal(number)
         return process.wait(WAIT_SECONDS)
+
+    def _cost_of(self, name):
+        gauges = self.status(name).get("gauges", {})
+        return {key: gauges.get(key, 0) for key in COSTS}
+
+    def cost(self):
+        """Messages, bytes and CPU seconds of all members, in all their lives so far."""
+        total = Counter(self.spent)
+        for name in self.running:
+            total.update(self._cost_of(name))
+        return {key: round(value, 1) for key, value in total.items()}
+
+    def until_recovered(self):
+        """Wait until all members are connected to all, and as high as the highest is now."""
+        said = {name: self.status(name) for name in self.names}
+        height = max(status["height"] for status in said.values())
+        self.until(
+            lambda: all(self._is_well(name, height) for name in self.names), "all have recovered"
+        )
+
+    def _is_well(self, name, height):
+        status = self.status(name)
+        here = sum(member["connected"] for member in status["members"])
+        is_present = status["pid"] == self.running[name].pid
+        return is_present and here == len(self.names) and status["height"] >= height
 
     def close(self):
         """End everything that runs."""
