@@ -1,0 +1,1 @@
+"""Attacks of ordinary members on the merge, tuned against its defences, and what they achieve."""
