@@ -23,7 +23,7 @@ from platform_adapters.readers.rows import read_rows
 from platform_adapters.readers.sqlite_rows import read_sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from platform_adapters.contract import AdaptOptions, Ignored, Interaction, Json, Record
@@ -47,6 +47,7 @@ class Side:
         made: What else is kept, made of the row.
         when: Rows of which nothing stands here are not kept.
         needed: Why nothing can be read without it; empty if much can.
+        needed_by: Names of the kinds of log that cannot do without it; empty: none can.
         in_logs: Whether it is made of rows of the logs themselves.
     """
 
@@ -58,6 +59,7 @@ class Side:
     made: Mapping[str, Getter] = field(default_factory=lambda: MappingProxyType({}))
     when: Field | None = None
     needed: str = ""
+    needed_by: tuple[str, ...] = ()
     in_logs: bool = False
 
     def rows(self, path: Path, rows: Iterator[Record], tables: Tables) -> Iterator[_SideRow]:
@@ -174,7 +176,7 @@ class Declared:
         tables: dict[str, dict[object, Row]] = {}
         for side in self.sides:
             sources = logs if side.in_logs else [p for p in paths if side.what in what[p]]
-            if side.needed and logs and not sources:
+            if side.needed and not sources and self._wanted(side, logs, what):
                 raise OptionsError(
                     f"{self.name}: {side.what} is missing among the inputs ({side.needed}); "
                     f"export it with the columns {', '.join(sorted(side.marks))} and name it too"
@@ -183,6 +185,13 @@ class Declared:
             for path in sources:
                 table.update(side.rows(path, self.records(path), tables))
         return DeclaredSession([RowReader(kind, self.name, options, tables) for kind in self.rows])
+
+    def _wanted(
+        self, side: Side, logs: Sequence[Path], what: Mapping[Path, Collection[str]]
+    ) -> bool:
+        """Whether one of the logs is of a kind that cannot do without a side table."""
+        by = {k.what for k in self.rows if not side.needed_by or k.name in side.needed_by}
+        return any(not by.isdisjoint(what[path]) for path in logs)
 
     def _known(self) -> str:
         return "; or ".join(f"{s.what} ({', '.join(sorted(s.needs)[:6])})" for s in self.signs())

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from platform_adapters.errors import RecordError
 from platform_adapters.values import duration as iso_duration
 from platform_adapters.values import get, text_number
 
@@ -114,6 +115,21 @@ def grade(name: str) -> Getter:
         return None if value is None or value < 0 else value
 
     return found
+
+
+def graded(row: Row, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An `outcome` for gradebooks: a row without a grade says nothing, one above all is none.
+
+    Raises:
+        RecordError: The grade is above the maximum.
+    """
+    del row
+    raw, high = values.get("raw"), values.get("max")
+    if raw is None and values.get("score") is None:
+        return {"ignore": "no grade yet"}
+    if raw is not None and high is not None and 0 < high < raw:
+        raise RecordError("the grade is above the maximum")
+    return {}
 
 
 def more_than_none(name: str) -> Getter:

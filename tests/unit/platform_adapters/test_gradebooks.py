@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from platform_adapters.contract import AdaptOptions
+from platform_adapters.convert import convert
+from platform_adapters.errors import OptionsError
+from platform_adapters.pseudonyms import Pseudonymiser
+from platform_adapters.registry import ADAPTERS
+from platform_adapters.report import ImportReport
+
+GOLDEN = Path(__file__).resolve().parents[2] / "golden"
+OPTIONS = AdaptOptions(platform="t", timezone="UTC")
+BOOKS = ["sakai/gradebook", "ilias/tests", "blackboard/grades", "blackboard/data"]
+
+
+def files(case: str) -> list[Path]:
+    return sorted((GOLDEN / case / "input").iterdir())
+
+
+@pytest.mark.parametrize("case", BOOKS)
+def test_grades_cannot_be_read_without_what_says_whose_and_of_how_many_they_are(case) -> None:
+    adapter = ADAPTERS[case.split("/", maxsplit=1)[0]]
+    logs, sides = adapter.split(files(case))
+    for missing in sides:
+        with pytest.raises(OptionsError, match="is missing among the inputs"):
+            adapter.prepare([p for p in (*logs, *sides) if p != missing], OPTIONS)
+
+
+@pytest.mark.parametrize("case", ["sakai/events", "ilias/tables", "blackboard/activity"])
+def test_a_log_does_not_ask_for_the_gradebook(case) -> None:
+    ADAPTERS[case.split("/", maxsplit=1)[0]].prepare(files(case), OPTIONS)
+
+
+def table(path: Path, rows: str) -> Path:
+    path.write_text(rows, encoding="utf-8")
+    return path
+
+
+def converted(folder: Path, records: str) -> tuple[list, ImportReport]:
+    paths = [
+        table(folder / "members.csv", "site_id,user_id,role_name\ns,a,Student\n"),
+        table(folder / "books.csv", "id,gradebook_uid\n1,s\n"),
+        table(folder / "items.csv", "id,object_type_id,gradebook_id,points_possible\n7,1,1,10\n"),
+        table(
+            folder / "records.csv",
+            f"id,gradable_object_id,student_id,date_recorded,points_earned\n{records}",
+        ),
+    ]
+    report = ImportReport()
+    key = Pseudonymiser(bytes(32))
+    rows = convert(ADAPTERS["sakai"], paths, OPTIONS, key, report, max_reject_share=1.0)
+    return list(rows), report
+
+
+def test_a_changed_grade_is_a_new_event_and_the_same_one_is_a_repetition(tmp_path) -> None:
+    first = "1,7,a,2024-03-01 10:00:00,4\n"
+    rows, report = converted(tmp_path, f"{first}{first}1,7,a,2024-03-02 10:00:00,6\n")
+    assert [row.score for row in rows] == [0.4, 0.6]
+    assert report.duplicates == 1
+
+
+@pytest.mark.parametrize("points", ["", "-1", "-0.5", "NULL"])
+def test_no_grade_never_becomes_a_score(tmp_path, points) -> None:
+    rows, report = converted(tmp_path, f"1,7,a,2024-03-01 10:00:00,{points}\n")
+    assert rows == []
+    assert report.ignored == {"no grade yet": 1}
+
+
+def test_more_than_the_maximum_is_rejected_and_the_maximum_is_not(tmp_path) -> None:
+    rows, report = converted(
+        tmp_path, "1,7,a,2024-03-01 10:00:00,10\n2,7,a,2024-03-02 10:00:00,10.01\n"
+    )
+    assert [row.score for row in rows] == [1.0]
+    assert list(report.rejected) == ["the grade is above the maximum"]
