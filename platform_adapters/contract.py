@@ -57,8 +57,8 @@ COLUMNS: tuple[str, ...] = (
 """Columns of the interaction table, in the order in which they are written."""
 
 
-# Not frozen: that makes one six times slower to build, and imports build millions. Nothing
-# changes one.
+# Not frozen: that makes one six times slower to build, and imports build millions. Only
+# `convert` changes one, before anybody else has it: raw ids become pseudonyms in their place.
 @dataclass(slots=True, unsafe_hash=True)
 class Interaction:
     """One row of the interaction table.
@@ -110,15 +110,6 @@ class Interaction:
     skill: str = ""
     evidence: str = "observed"
     source: str = ""
-
-    def keyed(self, event_id: str, learner: str, session: str) -> Interaction:
-        """The same row with ids that name nobody (`dataclasses.replace` is four times slower)."""
-        return Interaction(
-            *(event_id, learner, self.item, self.timestamp, self.order, self.verb),
-            *(self.score, self.raw, self.min, self.max, self.success, self.completion),
-            *(self.progress, self.duration_seconds, self.attempt, self.course),
-            *(self.parent_item, session, self.language, self.skill, self.evidence, self.source),
-        )
 
     @property
     def is_course_level(self) -> bool:

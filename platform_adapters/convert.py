@@ -61,8 +61,10 @@ class Converter:
         """
         report = self._report
         report.rows += 1
+        if record.__class__ is Failure:
+            return self._reject(record.reason, line, file)
         try:
-            outcome = self._turn(_whole(record), line)
+            outcome = self._turn(record, line)
             if outcome.__class__ is not Interaction:
                 self._count(outcome)
                 return outcome
@@ -70,18 +72,21 @@ class Converter:
                 outcome = Ignored(STAFF, line)
                 self._count(outcome)
                 return outcome
-            final = self._keyed(outcome)
+            self._key(outcome)
         except RecordError as error:
-            rejected = Rejected(str(error), line, file)
-            report.add_rejected(rejected)
-            return rejected
-        if not self._seen.add(hash(final.event_id) & _64_BITS):
+            return self._reject(str(error), line, file)
+        if not self._seen.add(hash(outcome.event_id) & _64_BITS):
             report.duplicates += 1
             return None
-        report.add_event(final.verb, final.source)
-        if final.max is not None and final.raw is not None and final.raw > final.max:
+        report.add_event(outcome.verb, outcome.source)
+        if outcome.max is not None and outcome.raw is not None and outcome.raw > outcome.max:
             report.clamped += 1
-        return final
+        return outcome
+
+    def _reject(self, reason: str, line: int, file: str) -> Rejected:
+        rejected = Rejected(reason, line, file)
+        self._report.add_rejected(rejected)
+        return rejected
 
     def _count(self, outcome: Outcome) -> None:
         if isinstance(outcome, Withdrawn):
@@ -93,24 +98,22 @@ class Converter:
     def _is_staff(self, learner: str) -> bool:
         return learner in self._staff or self._accounts.get(learner) in self._staff
 
-    def _keyed(self, raw: Interaction) -> Interaction:
-        """The row with a pseudonym for a learner, a tag for a session, a final event id."""
-        if raw.timestamp is not None and raw.timestamp > self._latest:
+    def _key(self, row: Interaction) -> None:
+        """Give the row a pseudonym for a learner, a tag for a session, a final event id.
+
+        The row is ours alone until it is handed out: a copy would cost as much as all of this.
+        """
+        if row.timestamp is not None and row.timestamp > self._latest:
             raise RecordError("the time is after tomorrow; is the platform's clock or zone wrong?")
         pseudonyms = self._pseudonyms
-        learner = pseudonyms.pseudonym(self._accounts.get(raw.learner, raw.learner))
-        name = raw.event_id
-        if name.startswith(HASHED):
-            name = event_id(self._namespace, pseudonyms.tag(name))
-        session = pseudonyms.session(raw.session) if raw.session else ""
-        return raw.keyed(name, learner, session)
-
-
-def _whole(record: Json) -> Json:
-    """The record; what a reader could not parse is rejected like what a format refuses."""
-    if record.__class__ is Failure:
-        raise RecordError(record.reason)
-    return record
+        learner = row.learner
+        if self._accounts:
+            learner = self._accounts.get(learner, learner)
+        row.learner = pseudonyms.pseudonym(learner)
+        if row.event_id.startswith(HASHED):
+            row.event_id = event_id(self._namespace, pseudonyms.tag(row.event_id))
+        if row.session:
+            row.session = pseudonyms.session(row.session)
 
 
 def convert(  # noqa: PLR0913  every one of them is a part of an import

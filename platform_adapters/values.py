@@ -89,13 +89,27 @@ class Clock:
             RecordError: It is no time, or not between 1990 and 2100.
             TimezoneError: It is a local time and no zone was given.
         """
-        if isinstance(value, str) and value:
-            return self._parse(value)
+        if value.__class__ is str and value:
+            return self._of_text(value)
         if isinstance(value, datetime):
             return self._in_range(self._aware(value).timestamp())
         if isinstance(value, int | float) and not isinstance(value, bool):
             return self._in_range(value)
         raise RecordError(f"{self._field} is missing or not a time")
+
+    def _of_text(self, text: str) -> int:
+        """What nearly all logs write, without a detour; `_parse` reads the rest, or refuses it."""
+        if text.isdigit():
+            seconds = float(text) if text.isascii() else 0.0
+        else:
+            try:
+                moment = datetime.fromisoformat(text)
+            except ValueError:
+                return self._parse(text)
+            if moment.tzinfo is None:
+                moment = self._aware(moment)
+            seconds = moment.timestamp()
+        return int(seconds) if EARLIEST <= seconds < LATEST else self._parse(text)
 
     def _parse_text(self, text: str) -> int:
         text = text.strip()
@@ -296,10 +310,14 @@ def event_namespace(platform: str) -> bytes:
 def event_id(namespace: bytes, name: str) -> str:
     """`uuid5` of a name space and a name (RFC 9562), without building a `UUID`."""
     # SHA-1 is what version 5 is made of; nothing here depends on its strength.
-    digest = hashlib.sha1(namespace + name.encode(errors="replace"), usedforsecurity=False)
-    text = digest.hexdigest()
-    variant = "89ab"[int(text[16], 16) & 3]
+    text = hashlib.sha1(
+        namespace + name.encode("utf-8", "replace"), usedforsecurity=False
+    ).hexdigest()
+    variant = _VARIANT[text[16]]
     return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
+
+
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 def hashed(record: Json) -> str:
