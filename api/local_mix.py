@@ -19,6 +19,7 @@ PART_NAMES = {
     "merged": "others' and own learners together",
     "local": "own learners alone",
     "text": "likeness of text",
+    "order": "the catalogue's order",
     "own_popularity": "own popularity",
     "merged_popularity": "everybody's popularity",
 }

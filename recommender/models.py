@@ -18,11 +18,7 @@ from recommender.baselines.tuned import FAMILIES, Family, fit_tuned
 from recommender.catalogue import CatalogueItem
 from recommender.errors import EvaluationError
 from recommender.exact.model import ExactModel, fit_exact
-from recommender.exact.others import Texts
-from recommender.statistics.calibration import learn_weights
 from recommender.statistics.fit import fit_serving
-from recommender.statistics.merged import noised_others
-from recommender.statistics.order import fit_order
 from recommender.statistics.sequences import build_sequences
 from recommender.statistics.text import fit_text
 from recommender.trial import DELTA, choose_head, privacy_for, run_pooled, sum_platforms
@@ -37,7 +33,6 @@ if TYPE_CHECKING:
     from recommender.statistics.covariates import PriorKind
     from recommender.statistics.sequences import Sequences
     from recommender.statistics.serving_model import ServingModel
-    from recommender.statistics.serving_parts import TextPart
 
 
 class FittedModel(Protocol):
@@ -100,14 +95,10 @@ class StatisticsModel:
     Attributes:
         model: What would serve.
         details: Fields for the record.
-        order: Neighbours in the catalogue's order, which a serving model has no part for; or None.
-        order_weight: What they count beside the merged part's 1.
     """
 
     model: ServingModel
     details: Mapping[str, object] = field(default_factory=dict)
-    order: TextPart | None = None
-    order_weight: float = 0.0
 
     @property
     def parameters(self) -> int:
@@ -119,10 +110,6 @@ class StatisticsModel:
         del learner
         parts = self.model.score_many(histories.start, histories.items.astype(np.int64))
         total: NDArray[np.float32] = parts.sum(axis=0, dtype=np.float32)
-        if self.order is not None and self.order_weight > 0:
-            total += np.float32(self.order_weight) * Texts(self.order).score(
-                histories, total.shape[1]
-            )
         return total
 
 
@@ -148,19 +135,10 @@ def fit_statistics(training: Training) -> StatisticsModel | ExactModel:
     head, left = choose_head(platforms, training.verbs, privacy, training.seed)
     sums = sum_platforms(platforms, training.verbs, head)
     merged = run_pooled(sums, left, training.seed)
-    catalogue = training.entries()
-    text, order = fit_text(catalogue), fit_order(catalogue)
-    weights = learn_weights(noised_others(merged), catalogue, head, text, order, training.seed)
     model = fit_serving(
-        catalogue=catalogue,
-        verbs=training.verbs,
-        head=head,
-        merged=merged,
-        blend=weights.blend(),
-        text=text,
-        prior=training.prior,
+        catalogue=training.entries(), head=head, merged=merged, prior=training.prior
     )
-    return StatisticsModel(model, left.record(), order, weights.order)
+    return StatisticsModel(model, left.record())
 
 
 def fit_private_network(training: Training, statistics_percent: int = 0) -> FittedModel:

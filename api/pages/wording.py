@@ -45,6 +45,7 @@ PARTS: tuple[Part, ...] = (
         "What learners of this platform went on to. This knowledge never leaves it.",
     ),
     Part("text", "similar content", "Titles and descriptions that resemble what is done."),
+    Part("order", "next in the course", "What stands near it in the catalogue's own order."),
     Part("own_popularity", "popular here", "How many learners of this platform take it."),
     Part("merged_popularity", "popular in the swarm", "How many learners of all members take it."),
     Part(

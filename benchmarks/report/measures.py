@@ -18,6 +18,7 @@ from recommender.comparison_table import EVERYBODY, table_rows
 from recommender.evaluation import Split, evaluate, leave_last_out
 from recommender.metrics import Outcome, summarise
 from recommender.models import STATISTICS, StatisticsModel, Training, fit_model
+from recommender.statistics.blend import blend_weights
 from recommender.statistics.cap import sum_and_rest
 from recommender.statistics.fit import fit_serving
 from recommender.statistics.merged import MergedSums
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from recommender.catalogue import CatalogueItem
     from recommender.evaluation import Scorer, Ties
     from recommender.interactions import Interactions
+    from recommender.statistics.serving_parts import TextPart
 from recommender.statistics.sequences import Sequences
 
 AT = 10
@@ -261,7 +263,7 @@ def new_items(log: Log, seed: int) -> Iterator[Record]:
     new = _with_hidden_target(split, hidden)
     scorers: dict[str, Scorer] = {
         "catalogue order": fit_model("course-order", _training(log, train, math.inf, seed)),
-        "text alone": StatisticsModel(fit_serving(catalogue=log.entries, verbs=log.verbs)),
+        "text alone": _text_alone(log),
     }
     for epsilon in (EPSILON, math.inf):
         label = f"our model, {say(epsilon)}"
@@ -271,6 +273,12 @@ def new_items(log: Log, seed: int) -> Iterator[Record]:
         for column, among in (("among new items", rivals), ("among all items", None)):
             outcome = _rank(log, scorer, new, seed, among)
             yield _record("new items", log, (label, column), seed, outcome)
+
+
+def _text_alone(log: Log, text: TextPart | None = None) -> StatisticsModel:
+    """What is known before anybody's data, less the catalogue's order."""
+    model = fit_serving(catalogue=log.entries, text=text)
+    return StatisticsModel(replace(model, blend=blend_weights({"text": 1.0})))
 
 
 def _with_hidden_target(split: Split, hidden: NDArray[np.bool_]) -> Split:
@@ -327,8 +335,7 @@ def new_platform(log: Log, seed: int) -> Iterator[Record]:
         sizes = {name: len(rows.learner_ids) for name, rows in others.items()}
         anchors = np.array([name in anchors_by_bracket(sizes) for name in others])
         sums = sum_platforms(list(others.values()), log.verbs)
-        nothing = fit_serving(catalogue=log.entries, verbs=log.verbs, text=text)
-        outcome = _rank(log, StatisticsModel(nothing), split, seed)
+        outcome = _rank(log, _text_alone(log, text), split, seed)
         yield _record("new platform", log, ("text alone", newcomer), seed, outcome)
         for epsilon in (EPSILON, math.inf):
             merged = run_open(sums, privacy_for(epsilon), anchors, seed)

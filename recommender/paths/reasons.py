@@ -77,19 +77,20 @@ def _part_reasons(
     for name in names:
         if name in ITEM_PARTS:
             params = {**base, "part": name}
-            reasons.append(_history_reason(name, because.get(name), standing, catalogue, params))
+            reasons.append(_history_reason(row, because.get(name), standing, catalogue, params))
         else:
             reasons.append(_reason(name, {**base, "part": name}))
     return reasons
 
 
 def _history_reason(
-    part: str,
+    moved: int,
     because: Because | None,
     standing: Standing,
     catalogue: PathCatalogue,
     params: dict[str, str],
 ) -> Reason:
+    part = params["part"]
     if because is None:
         return _reason(f"{part}_history", params)
     source = standing.history[because.history_index]
@@ -97,6 +98,10 @@ def _history_reason(
     params |= {"because": source, "because_title": source if row is None else catalogue.title(row)}
     if part == "text":
         return _reason("text_similar", params)
+    if part == "order":
+        place = catalogue.course_order
+        after = row is None or place[moved] > place[row]
+        return _reason("order_after" if after else "order_before", params)
     return _reason(f"{part}_also" if because.factual else f"{part}_together", params)
 
 

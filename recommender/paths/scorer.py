@@ -19,12 +19,13 @@ PARTS: tuple[str, ...] = (
     "merged",
     "local",
     "text",
+    "order",
     "own_popularity",
     "merged_popularity",
     "reranker",
 )
 """Parts of a score; earlier ones win ties when a reason is chosen."""
-ITEM_PARTS = frozenset({"merged", "local", "text"})
+ITEM_PARTS = frozenset({"merged", "local", "text", "order"})
 """Parts that come from single items of the history."""
 
 

@@ -1,8 +1,8 @@
-"""How the parts of a score are mixed by default.
+"""How the parts of a score are mixed before own learners adjust the mix.
 
-Score = 3.6 merged + 3.3 local + .7 text + .1 own popularity + .1 merged popularity, each part in
-[0, 1], history weights .7^age. The constants come from hold-outs of another, public log; in fifty
-settings of it the mix was as good as the best single part or better.
+Score = 3.6 merged + 3.3 local + text + order + popularity, each part in [0, 1], history weights
+.7^age. What texts, order and popularity count beside the pairs is learned from the released sums
+(`recommender.statistics.calibration`); the other constants come from hold-outs of public logs.
 """
 
 from __future__ import annotations
@@ -29,6 +29,39 @@ DEFAULT_BLEND: Mapping[str, float] = {
     "own_popularity": 0.1,
     "merged_popularity": 0.1,
 }
+"""Before anything is learned."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicWeights:
+    """Weights beside pairs' 1.
+
+    Attributes:
+        text: Of likeness of text.
+        order: Of the catalogue's order.
+        popularity: Of released popularity.
+    """
+
+    text: float
+    order: float
+    popularity: float
+
+
+def released_blend(public: PublicWeights) -> dict[str, float]:
+    """Weights by part where there are released sums and public facts only."""
+    pairs = DEFAULT_BLEND["merged"]
+    return {
+        "merged": pairs,
+        "text": pairs * public.text,
+        "order": pairs * public.order,
+        "merged_popularity": pairs * public.popularity,
+    }
+
+
+def own_blend(public: PublicWeights) -> dict[str, float]:
+    """Weights by part where own exact statistics stand beside them."""
+    pairs = DEFAULT_BLEND["merged"] + DEFAULT_BLEND["local"]
+    return {**DEFAULT_BLEND, "text": pairs * public.text, "order": pairs * public.order}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +98,7 @@ def default_mix(weights: Mapping[str, float]) -> Mix:
     return Mix(dict(weights), dict(weights))
 
 
-def blend_weights(blend: Mapping[str, float] = DEFAULT_BLEND) -> NDArray[np.float32]:
+def blend_weights(blend: Mapping[str, float]) -> NDArray[np.float32]:
     """Weights in the order of `PARTS`; a part that is not named weighs nothing."""
     return np.array([blend.get(name, 0.0) for name in PARTS], dtype=np.float32)
 

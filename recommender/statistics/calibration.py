@@ -12,12 +12,13 @@ precisions. A release that tells nothing leaves the prior.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import minimize
 
+from recommender.statistics.blend import PublicWeights
 from recommender.statistics.direction import split_directions
 from recommender.statistics.gate import merged_gate
 from recommender.statistics.merged import estimate
@@ -25,7 +26,7 @@ from recommender.statistics.order import is_ordered
 from recommender.statistics.solve import solve_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -52,51 +53,33 @@ _START = np.array([3.6, 0.3, 0.2, 0.5])
 _VARIANCE = 4.0
 _LARGEST = 12.0
 _CLEAR = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class PublicWeights:
-    """Weights beside the merged part's 1.
-
-    Attributes:
-        text: Of likeness of text.
-        order: Of the catalogue's order.
-        popularity: Of released popularity.
-    """
-
-    text: float
-    order: float
-    popularity: float
-
-    def blend(self) -> Mapping[str, float]:
-        """As parts of a serving model, which has no part for the catalogue's order."""
-        return {"merged": 1.0, "text": self.text, "merged_popularity": self.popularity}
+_FEWEST = 2
 
 
 def learn_weights(
-    noised: Noised,
+    noised: Noised | None,
     catalogue: Sequence[CatalogueItem],
     head: NDArray[np.int32],
     text: TextPart,
     order: TextPart,
-    seed: int = 0,
 ) -> PublicWeights:
-    """Weights for a model that has released sums and public facts only.
+    """What public parts count, learned from sums over those of the head's items that it has.
 
     Args:
-        noised: The sums.
-        catalogue: The items.
+        noised: The released sums; None before the first merge, or without a swarm.
+        catalogue: The platform's items.
         head: Each item's place in the head, or -1; int32, `(items,)`.
         text: Likeness of text.
         order: Neighbours in the catalogue's order.
-        seed: Of the splits.
     """
+    if noised is not None:
+        noised, head = _known(noised, head)
     prior = prior_weights(catalogue, noised)
-    if noised.together_sd <= 0:
+    if noised is None or noised.together_sd <= 0 or noised.popularity.size < _FEWEST:
         return prior
     rows = np.argsort(-noised.popularity, kind="stable")[:MOST_ROWS]
     public = [_over_head(part, head, noised.popularity.size)[rows] for part in (text, order)]
-    found = [_learn(noised, rows, public, [seed, 71, draw]) for draw in range(DRAWS)]
+    found = [_learn(noised, rows, public, draw) for draw in range(DRAWS)]
     ratio = np.mean([each[0] for each in found], axis=0)
     precision = np.mean([each[1] for each in found], axis=0)
     wanted = np.array([prior.text, prior.order])
@@ -107,7 +90,22 @@ def learn_weights(
     return PublicWeights(float(weights[0]), float(weights[1]), prior.popularity * more)
 
 
-def prior_weights(catalogue: Sequence[CatalogueItem], noised: Noised) -> PublicWeights:
+def _known(noised: Noised, head: NDArray[np.int32]) -> tuple[Noised, NDArray[np.int32]]:
+    """The sums over items that the platform has, and where its items are among them."""
+    places = np.unique(head[head >= 0])
+    if places.size == noised.popularity.size:
+        return noised, head
+    grid = np.ix_(places, places)
+    own = replace(
+        noised,
+        together=noised.together[grid],
+        direction=noised.direction[grid],
+        popularity=noised.popularity[places],
+    )
+    return own, np.where(head >= 0, np.searchsorted(places, head), -1).astype(np.int32)
+
+
+def prior_weights(catalogue: Sequence[CatalogueItem], noised: Noised | None) -> PublicWeights:
     """Public constants, before the release is looked at.
 
     Texts count more the more items have a description of their own; an order counts more where the
@@ -118,8 +116,10 @@ def prior_weights(catalogue: Sequence[CatalogueItem], noised: Noised) -> PublicW
     for entry in catalogue:
         times[entry.description] = times.get(entry.description, 0) + 1
     own = sum(bool(entry.description) and times[entry.description] == 1 for entry in catalogue)
-    spread = float(noised.popularity.var()) if noised.popularity.size else 0.0
-    told = max(spread - noised.popularity_sd**2, 0.0) / spread if spread > 0 else 0.0
+    told = 0.0
+    if noised is not None and noised.popularity.size and noised.popularity.var() > 0:
+        spread = float(noised.popularity.var())
+        told = max(spread - noised.popularity_sd**2, 0.0) / spread
     return PublicWeights(
         text=0.04 + 0.12 * own / max(len(catalogue), 1),
         order=0.06 if is_ordered(catalogue) else 0.02,
@@ -188,13 +188,13 @@ def _learn(
     noised: Noised,
     rows: NDArray[np.int64],
     public: Sequence[NDArray[np.float32]],
-    seed: Sequence[int],
+    draw: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """Weights of the public parts beside the merged one's, and their precisions, by one split.
 
     And how clear pairs are: the mean of the squared gates, weighted by popularity.
     """
-    first, second, sd = split_noise(noised, np.random.default_rng(list(seed)))
+    first, second, sd = split_noise(noised, np.random.default_rng([0, 71, draw]))
     estimates = estimate(first)
     logged = np.log1p(estimates.popularity)
     popular = (logged / max(float(logged.max(initial=0.0)), 1e-9)).astype(np.float32)

@@ -1,8 +1,9 @@
 """From HEAD and a platform's own data to what it serves.
 
-`fit_serving` mixes the parts by default, `fit_mixed` by the platform's hold-out; every step is one
-small function of this package: sequences -> own exact statistics (R17) · sums -> others within
-R34's cap -> deconvolution -> direction -> solve -> gate · texts -> likeness · popularity. The
+`fit_serving` mixes the parts as the released sums say, `fit_mixed` adjusts that to the platform's
+hold-out; every step is one small function of this package: sequences -> own exact statistics (R17)
+· sums -> others within R34's cap -> deconvolution -> direction -> solve -> gate · texts -> likeness
+· catalogue -> order · popularity. `evaluate` and `compare` measure what these functions make. The
 result is not released and never leaves the institution (R5).
 """
 
@@ -16,13 +17,15 @@ import numpy as np
 from recommender.errors import ModelError
 from recommender.statistics.blend import (
     DECAY,
-    DEFAULT_BLEND,
     Mix,
     blend_weights,
     default_mix,
+    own_blend,
     popularity_part,
+    released_blend,
     without_merged,
 )
+from recommender.statistics.calibration import learn_weights
 from recommender.statistics.combining import Others, nobody, read_others, with_own
 from recommender.statistics.direction import split_directions
 from recommender.statistics.gate import merged_gate, own_gate
@@ -34,7 +37,9 @@ from recommender.statistics.local import (
     OwnStatistics,
     own_statistics,
 )
+from recommender.statistics.merged import noised_all
 from recommender.statistics.mix import FEWEST, fit_mix
+from recommender.statistics.order import fit_order
 from recommender.statistics.ridge import MEMORIES, ridge_weights
 from recommender.statistics.sequences import (
     ITEM_VERBS,
@@ -78,6 +83,8 @@ class _Sources:
     sequences: Sequences | None
     others: Others
     text: TextPart
+    order: TextPart
+    shared_blend: Mapping[str, float]
     blend: Mapping[str, float]
     alone: bool
 
@@ -91,11 +98,10 @@ def fit_serving(  # noqa: PLR0913 - one keyword for each source of knowledge
     merged: MergedSums | None = None,
     pair_floor: int = PAIR_FLOOR,
     learner_floor: int = LEARNER_FLOOR,
-    blend: Mapping[str, float] = DEFAULT_BLEND,
     text: TextPart | None = None,
     prior: PriorKind = "network",
 ) -> ServingModel:
-    """Fit what a platform serves, its parts mixed as `blend` says; deterministic.
+    """Fit what a platform serves, its mix not adjusted on own learners; deterministic.
 
     Args:
         catalogue: The items that may be recommended; the model's items, in this order.
@@ -106,7 +112,6 @@ def fit_serving(  # noqa: PLR0913 - one keyword for each source of knowledge
         merged: HEAD; None before the first merge or without a swarm.
         pair_floor: R17's floor for a pair; lower it for a measurement only.
         learner_floor: R17's floor for a platform; lowering it needs a warning.
-        blend: Weights of the parts.
         text: A text part fitted before on the same catalogue, to save time.
         prior: How merged pairs are denoised; without torch it is always plain deconvolution.
 
@@ -116,7 +121,6 @@ def fit_serving(  # noqa: PLR0913 - one keyword for each source of knowledge
     limits = (pair_floor, learner_floor, MAX_ITEMS)
     likeness = fit_text(catalogue) if text is None else text
     sources = _gather(catalogue, interactions, verbs, limits, (head, merged), (likeness, prior))
-    sources = replace(sources, blend=without_merged(blend) if sources.alone else blend)
     return _assemble(sources, sources.own, sources.sequences)
 
 
@@ -129,7 +133,6 @@ def fit_mixed(  # noqa: PLR0913 - one keyword for each source of knowledge
     merged: MergedSums | None = None,
     pair_floor: int = PAIR_FLOOR,
     learner_floor: int = LEARNER_FLOOR,
-    blend: Mapping[str, float] = DEFAULT_BLEND,
     text: TextPart | None = None,
     prior: PriorKind = "network",
     ties: str = "set",
@@ -150,7 +153,6 @@ def fit_mixed(  # noqa: PLR0913 - one keyword for each source of knowledge
         merged: HEAD.
         pair_floor: R17's floor for a pair.
         learner_floor: R17's floor for a platform.
-        blend: The weights from which the fit starts and to which it is drawn.
         text: A text part fitted before.
         prior: How merged pairs are denoised.
         ties: What the hold-out does with a tied last moment; see `hold_out`.
@@ -165,7 +167,6 @@ def fit_mixed(  # noqa: PLR0913 - one keyword for each source of knowledge
     limits = (pair_floor, learner_floor, most_items)
     likeness = fit_text(catalogue) if text is None else text
     sources = _gather(catalogue, interactions, verbs, limits, (head, merged), (likeness, prior))
-    sources = replace(sources, blend=without_merged(blend) if sources.alone else blend)
     mix = _choose_mix(sources, ties)
     return _assemble(sources, sources.own, sources.sequences, mix), mix
 
@@ -183,9 +184,11 @@ def _gather(
         raise ModelError("the catalogue names an item twice; import it again")
     (head, merged), (text, prior) = swarm, words
     alone = merged is None or head is None
-    others = nobody(len(item_ids))
+    others, order, released = nobody(len(item_ids)), fit_order(catalogue), None
     if merged is not None and head is not None:
         others = read_others(merged, head, catalogue, text, prior)
+        released = noised_all(merged)
+    public = learn_weights(released, catalogue, others.head, text, order)
     own = sequences = rows = None
     if interactions is not None:
         rows = align_items(interactions, item_ids)
@@ -194,8 +197,12 @@ def _gather(
         moments = mean_moments(rows, first, PAIR_FLOOR)
         own = _own(sequences, len(item_ids), limits, moments)
         others = others.knowing(own)
+    shared = released_blend(public)
+    blend = shared if own is None else own_blend(public)
+    if alone:
+        shared, blend = without_merged(shared), without_merged(blend)
     return _Sources(
-        item_ids, rows, verbs, limits, own, sequences, others, text, DEFAULT_BLEND, alone
+        item_ids, rows, verbs, limits, own, sequences, others, text, order, shared, blend, alone
     )
 
 
@@ -240,11 +247,14 @@ def _assemble(
         shared=others.shared,
         local=local,
         text=sources.text,
+        order=sources.order,
         own_popularity=popularity_part(visits),
         merged_popularity=popularity_part(everything),
         shared_popularity=popularity_part(others.shared_popularity),
         blend=blend_weights(sources.blend if mix is None else mix.weights),
         decay=DECAY if mix is None else mix.decay,
+        shared_blend=blend_weights(sources.shared_blend),
+        shared_decay=DECAY,
     )
 
 

@@ -119,6 +119,21 @@ def noised_own(merged: MergedSums) -> Noised | None:
     return in_learner_units(merged.own, merged.manifest, merged.own_variance)
 
 
+def noised_all(merged: MergedSums) -> Noised:
+    """What all members' contributions say, this platform's own among them, within R34's cap."""
+    others, own = noised_others(merged), noised_own(merged)
+    if own is None:
+        return others
+    return Noised(
+        others.together + own.together,
+        others.direction + own.direction,
+        others.popularity + own.popularity,
+        float(np.hypot(others.together_sd, own.together_sd)),
+        float(np.hypot(others.direction_sd, own.direction_sd)),
+        float(np.hypot(others.popularity_sd, own.popularity_sd)),
+    )
+
+
 def in_learner_units(cells: NDArray[np.int64], manifest: Manifest, variance: float) -> Noised:
     """Lay cells out as matrices and divide each block by its weight.
 

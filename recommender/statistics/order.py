@@ -1,8 +1,8 @@
 """Where an item stands in the catalogue: what is next to what a learner knows.
 
-A public fact that costs no privacy. Places are by course, then position, then the catalogue's own
-rows; d places on weighs .8^(d-1), as many back .7 of that, 30 places at most, and never from one
-course into another unless the courses themselves are the items.
+A public fact that costs no privacy. Places are by course as they first appear, then position, then
+the catalogue's own rows; d places on weighs .8^(d-1), as many back .7 of that, 30 places at most,
+and never from one course into another unless the courses themselves are the items.
 """
 
 from __future__ import annotations
@@ -32,8 +32,11 @@ def is_ordered(catalogue: Sequence[CatalogueItem]) -> bool:
 
 def catalogue_places(catalogue: Sequence[CatalogueItem]) -> NDArray[np.int64]:
     """Place of each item by course, position, row; items without position come last."""
+    first: dict[str, int] = {}
+    for row, entry in enumerate(catalogue):
+        first.setdefault(entry.course, row)
     keys = [
-        (entry.course, entry.position is None, entry.position or 0, row)
+        (first[entry.course], entry.position is None, entry.position or 0, row)
         for row, entry in enumerate(catalogue)
     ]
     places = np.empty(len(keys), dtype=np.int64)

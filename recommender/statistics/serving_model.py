@@ -2,8 +2,8 @@
 
 - This file imports numpy, safetensors and the standard library only: serving needs nothing else.
 - A score is the sum of named parts, so that a reason can name what moved an item (R18): merged
-  statistics, own exact statistics, likeness of text, own and merged popularity, and where a large
-  platform has one, the local re-ranker.
+  statistics, own exact statistics, likeness of text, the catalogue's order, own and merged
+  popularity, and where a large platform has one, the local re-ranker.
 - A file is read whole, its digest compared, every shape and number checked, before it serves.
 """
 
@@ -27,7 +27,7 @@ from recommender.statistics.serving_parts import (
     Explanation,
     PairPart,
     TextPart,
-    check_index,
+    check_neighbours,
     check_pairs,
     check_reranker,
     empty_pairs,
@@ -47,15 +47,19 @@ PARTS: tuple[str, ...] = (
     "merged",
     "local",
     "text",
+    "order",
     "own_popularity",
     "merged_popularity",
     "reranker",
 )
 """Names of the parts of a score, in the order of `ServingModel.blend`."""
 
-FORMAT = "murmuration.serving/2"
+FORMAT = "murmuration.serving/3"
+_FAMILY = "murmuration.serving/"
 MODEL_FILE = "model.safetensors"
 CARD_FILE = "card.json"
+_PAIRS = ("merged", "shared", "local")
+_NEIGHBOURS = ("text", "order")
 _POPULARITIES = ("own_popularity", "merged_popularity", "shared_popularity")
 
 
@@ -82,11 +86,14 @@ class ServingModel:
         shared: The same from merged sums alone, own exact statistics left out (R18).
         local: Part from the platform's own exact statistics.
         text: Part from catalogue texts.
+        order: Part from where items stand in the catalogue.
         own_popularity: In [0, 1]; float32, `(items,)`.
         merged_popularity: In [0, 1]; float32, `(items,)`.
         shared_popularity: The same from merged sums alone; float32, `(items,)`.
         blend: Weight of each part, in the order of `PARTS`; float32, `(parts,)`.
         decay: Weight of a history item a step older, in (0, 1].
+        shared_blend: The weights before own learners adjusted them (R18); float32, `(parts,)`.
+        shared_decay: The same of `decay`.
         reranker: Over the items of `local`; None where there is none. Its part takes an item so
             far from the sum of the others towards what it says, and can be below 0.
     """
@@ -96,11 +103,14 @@ class ServingModel:
     shared: PairPart
     local: PairPart
     text: TextPart
+    order: TextPart
     own_popularity: NDArray[np.float32]
     merged_popularity: NDArray[np.float32]
     shared_popularity: NDArray[np.float32]
     blend: NDArray[np.float32]
     decay: float
+    shared_blend: NDArray[np.float32]
+    shared_decay: float
     reranker: Reranker | None = None
 
     def __post_init__(self) -> None:
@@ -118,7 +128,7 @@ class ServingModel:
         return sum(int(np.count_nonzero(part)) for part in parts) + 2 * len(self.item_ids)
 
     def shared_only(self) -> ServingModel:
-        """The model without anything that comes from the platform's own exact statistics (R18)."""
+        """The model without anything that comes from the platform's own learners (R18)."""
         return replace(
             self,
             merged=self.shared,
@@ -126,6 +136,8 @@ class ServingModel:
             reranker=None,
             own_popularity=np.zeros_like(self.own_popularity),
             merged_popularity=self.shared_popularity,
+            blend=self.shared_blend,
+            decay=self.shared_decay,
         )
 
     def score(self, history: NDArray[np.int64] | Sequence[int]) -> ScoredItems:
@@ -166,8 +178,9 @@ class ServingModel:
         parts[0] = score_pairs(self.merged, history)
         parts[1] = score_pairs(self.local, history)
         parts[2] = score_text(self.text, row, items, weight, learners)
-        parts[3] = self.own_popularity
-        parts[4] = self.merged_popularity
+        parts[3] = score_text(self.order, row, items, weight, learners)
+        parts[4] = self.own_popularity
+        parts[5] = self.merged_popularity
         parts *= self.blend[:, None, None]
         if self.reranker is not None and self.blend[-1] > 0:
             histories = Sequences(start, self.local.places(items))
@@ -201,25 +214,28 @@ class ServingModel:
             explained = explain_pairs(name, part, known, weight, item)
             if explained is not None:
                 found[name] = explained
-        likeness = np.where(self.text.neighbours[known] == item, self.text.weights[known], 0.0)
-        spoken = weight * likeness.sum(axis=1)
-        if spoken.size and spoken.max() > 0:
-            found["text"] = Explanation("text", int(spoken.argmax()), factual=False)
+        for name, near in (("text", self.text), ("order", self.order)):
+            likeness = np.where(near.neighbours[known] == item, near.weights[known], 0.0)
+            spoken = weight * likeness.sum(axis=1)
+            if spoken.size and spoken.max() > 0:
+                found[name] = Explanation(name, int(spoken.argmax()), factual=False)
         return found
 
     def to_bytes(self) -> bytes:
         """The model as one safetensors file; the same model gives the same bytes."""
-        header = json.dumps(
-            {"format": FORMAT, "item_ids": list(self.item_ids), "decay": self.decay},
-            ensure_ascii=False,
-            sort_keys=True,
-        ).encode("utf-8")
+        facts = {
+            "format": FORMAT,
+            "item_ids": list(self.item_ids),
+            "decay": self.decay,
+            "shared_decay": self.shared_decay,
+        }
+        header = json.dumps(facts, ensure_ascii=False, sort_keys=True).encode("utf-8")
         tensors: dict[str, NDArray[Any]] = {"header": np.frombuffer(header, dtype=np.uint8)}
-        for name in ("merged", "shared", "local", "text"):
+        for name in (*_PAIRS, *_NEIGHBOURS):
             part = getattr(self, name)
             for field in fields(part):
                 tensors[f"{name}.{field.name}"] = np.ascontiguousarray(getattr(part, field.name))
-        for name in (*_POPULARITIES, "blend"):
+        for name in (*_POPULARITIES, "blend", "shared_blend"):
             tensors[name] = np.ascontiguousarray(getattr(self, name))
         if self.reranker is not None:
             for field in fields(self.reranker):
@@ -302,25 +318,42 @@ def model_from_bytes(content: bytes, source: str = "the model") -> ServingModel:
     try:
         tensors = parse_tensors(content)
         header = json.loads(tensors["header"].tobytes())
-        if header["format"] != FORMAT:
-            raise ModelError(f"{source} has format {header['format']!r}, expected {FORMAT!r}")
+        _check_format(header["format"], source)
         merged, shared, local = (
             PairPart(*(tensors[f"{name}.{field.name}"] for field in fields(PairPart)))
-            for name in ("merged", "shared", "local")
+            for name in _PAIRS
+        )
+        text, order = (
+            TextPart(*(tensors[f"{name}.{field.name}"] for field in fields(TextPart)))
+            for name in _NEIGHBOURS
         )
         return ServingModel(
             item_ids=tuple(header["item_ids"]),
             merged=merged,
             shared=shared,
             local=local,
-            text=TextPart(*(tensors[f"text.{field.name}"] for field in fields(TextPart))),
+            text=text,
+            order=order,
             blend=tensors["blend"],
             decay=float(header["decay"]),
+            shared_blend=tensors["shared_blend"],
+            shared_decay=float(header["shared_decay"]),
             reranker=_parse_reranker(tensors),
             **{name: tensors[name] for name in _POPULARITIES},
         )
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{source} is damaged ({error}); fit again") from error
+
+
+def _check_format(found: object, source: str) -> None:
+    if found == FORMAT:
+        return
+    if isinstance(found, str) and found.startswith(_FAMILY):
+        raise ModelError(
+            f"{source} was written by another version of murmuration (format {found!r}, this one "
+            f"reads {FORMAT!r}): run `murmuration fit`, which writes it anew"
+        )
+    raise ModelError(f"{source} has format {found!r}, expected {FORMAT!r}; fit again")
 
 
 def _parse_reranker(tensors: Mapping[str, NDArray[Any]]) -> Reranker | None:
@@ -343,15 +376,15 @@ def _check_model(model: ServingModel) -> None:
     size = len(model.item_ids)
     if len(set(model.item_ids)) != size:
         raise ModelError("the model names an item twice")
-    for name, part in (("merged", model.merged), ("shared", model.shared), ("local", model.local)):
-        check_pairs(name, part, size)
-    width = model.text.neighbours.shape[-1] if model.text.neighbours.ndim == 2 else 0
-    expect_array("text.neighbours", model.text.neighbours, np.int32, (size, width))
-    expect_array("text.weights", model.text.weights, np.float32, (size, width))
-    check_index("text.neighbours", model.text.neighbours, size)
+    for name in _PAIRS:
+        check_pairs(name, getattr(model, name), size)
+    for name in _NEIGHBOURS:
+        check_neighbours(name, getattr(model, name), size)
     for name in _POPULARITIES:
         expect_array(name, getattr(model, name), np.float32, (size,))
-    expect_array("blend", model.blend, np.float32, (len(PARTS),))
+    for name in ("blend", "shared_blend"):
+        expect_array(name, getattr(model, name), np.float32, (len(PARTS),))
     check_reranker(model.reranker, model.local)
-    if not 0 < model.decay <= 1:
-        raise ModelError(f"the model's decay is {model.decay}, expected above 0 and at most 1")
+    for decay in (model.decay, model.shared_decay):
+        if not 0 < decay <= 1:
+            raise ModelError(f"the model's decay is {decay}, expected above 0 and at most 1")

@@ -46,11 +46,11 @@ class PairPart:
 
 @dataclass(frozen=True, eq=False)
 class TextPart:
-    """Each item's nearest items by text.
+    """Each item's nearest items, by text or in the catalogue's order.
 
     Attributes:
         neighbours: Item indices; int32, `(items, t)`.
-        weights: Their likeness, 0 for padding; float32, `(items, t)`.
+        weights: Their likeness or nearness, 0 for padding; float32, `(items, t)`.
     """
 
     neighbours: NDArray[np.int32]
@@ -62,9 +62,9 @@ class Explanation:
     """Which history item speaks most for an item, in one part.
 
     Attributes:
-        part: `merged`, `local` or `text`.
+        part: `merged`, `local`, `text` or `order`.
         history_index: Place in the history given; its item contributes most.
-        factual: Whether the reason may state what learners did (R18); False for text.
+        factual: Whether the reason may state what learners did (R18); False for text and order.
     """
 
     part: str
@@ -113,10 +113,10 @@ def score_text(
     weight: NDArray[np.float32],
     learners: int,
 ) -> NDArray[np.float32]:
-    """Score by text: [h G] / its row maximum.
+    """Score by text or by order: [h G] / its row maximum.
 
     Args:
-        part: Neighbours and likeness G.
+        part: Neighbours and likeness or nearness G.
         row: Learner of each known item; int64, `(known,)`.
         items: The known items; int64, `(known,)`.
         weight: Their weights h; float32, `(known,)`.
@@ -183,6 +183,18 @@ def check_pairs(name: str, part: PairPart, size: int) -> None:
     check_index(f"{name}.items", part.items, size)
     if known and bool((np.diff(part.items) <= 0).any()):
         raise ModelError(f"the model's {name}.items are not ascending")
+
+
+def check_neighbours(name: str, part: TextPart, size: int) -> None:
+    """Check neighbours by text or by order of a model with `size` items.
+
+    Raises:
+        ModelError: A shape, an index or a number is impossible.
+    """
+    width = part.neighbours.shape[-1] if part.neighbours.ndim == 2 else 0
+    expect_array(f"{name}.neighbours", part.neighbours, np.int32, (size, width))
+    expect_array(f"{name}.weights", part.weights, np.float32, (size, width))
+    check_index(f"{name}.neighbours", part.neighbours, size)
 
 
 def check_reranker(reranker: Reranker | None, local: PairPart) -> None:

@@ -82,9 +82,9 @@ class Chronicle:
         self.signers = [Ed25519Signer(seed, genesis.swarm_id) for seed in SEEDS]
         self.log = RecordLog(blocks_path(home.path), "blocks")
 
-    def append(self, *transactions: Transaction) -> None:
+    def append(self, *transactions: Transaction, by: int = 0) -> None:
         ledger = read_ledger(self.home)
-        me = self.signers[0]
+        me = self.signers[by]
         bodies = [write_transaction(transaction) for transaction in transactions]
         entries = [sign(me, me.member, purpose, body) for purpose, body in bodies]
         data = write_block(ledger.height + 1, ledger.tip, entries)

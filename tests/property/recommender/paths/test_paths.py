@@ -70,14 +70,20 @@ def models(draw):
             rng.integers(0, COUNT, (COUNT, 3)).astype(np.int32),
             rng.random((COUNT, 3)).astype(np.float32),
         ),
+        order=TextPart(
+            rng.integers(0, COUNT, (COUNT, 4)).astype(np.int32),
+            rng.random((COUNT, 4)).astype(np.float32),
+        ),
         own_popularity=rng.random(COUNT).astype(np.float32),
         merged_popularity=rng.random(COUNT).astype(np.float32),
         shared_popularity=rng.random(COUNT).astype(np.float32),
         blend=np.array(
-            draw(st.sampled_from([(3.6, 3.3, 0.7, 0.1, 0.1, 0), (1, 1, 1, 1, 1, 0)])),
+            draw(st.sampled_from([(3.6, 3.3, 0.7, 0.2, 0.1, 0.1, 0), (1, 1, 1, 1, 1, 1, 0)])),
             dtype=np.float32,
         ),
         decay=0.7,
+        shared_blend=np.array((3.6, 0, 0.4, 0.2, 0, 0.1, 0), dtype=np.float32),
+        shared_decay=0.7,
     )
     return model.shared_only() if draw(st.booleans()) else model
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -18,7 +20,7 @@ from recommender.network.reranker import (
 )
 from recommender.network.sequential import Gru4Rec
 from recommender.network.train import padded, seeded, train
-from recommender.statistics.blend import blend_weights
+from recommender.statistics.blend import DEFAULT_BLEND, blend_weights
 from recommender.statistics.fit import fit_serving
 from recommender.statistics.reranking import cut_histories, stretches
 from recommender.statistics.sequences import ITEM_VERBS, build_sequences, from_lists
@@ -42,11 +44,10 @@ def walks(learners, seed=0, rare=0):
 
 def popular(rows):
     """What would be served, popularity alone weighing anything."""
-    return fit_serving(
-        catalogue=[CatalogueItem(item) for item in rows.item_ids],
-        interactions=rows,
-        blend={"own_popularity": 1.0},
+    model = fit_serving(
+        catalogue=[CatalogueItem(item) for item in rows.item_ids], interactions=rows
     )
+    return replace(model, blend=blend_weights({"own_popularity": 1.0}))
 
 
 def test_numpy_equals_torch_within_a_hundred_thousandth():
@@ -190,4 +191,4 @@ def test_the_hold_out_is_kept_from_training_and_the_rest_is_not(seed):
 
 
 def test_a_model_of_no_re_ranker_weighs_none():
-    assert blend_weights()[-1] == 0.0
+    assert blend_weights(DEFAULT_BLEND)[-1] == 0.0

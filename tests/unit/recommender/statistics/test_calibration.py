@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from recommender.catalogue import CatalogueItem
+from recommender.statistics.blend import PublicWeights, own_blend, released_blend
 from recommender.statistics.calibration import (
     MOST,
-    PublicWeights,
     learn_weights,
     prior_weights,
     split_noise,
 )
 from recommender.statistics.merged import Noised
 from recommender.statistics.order import fit_order
+from recommender.statistics.serving_model import PARTS
 from recommender.statistics.serving_parts import TextPart
 
 SIZE = 60
@@ -125,12 +128,22 @@ def test_without_noise_the_prior_is_all_there_is():
     assert found == prior_weights(catalogue, noised)
 
 
-def test_the_blend_names_parts_of_a_serving_model():
-    assert PublicWeights(0.2, 0.1, 0.05).blend() == {
-        "merged": 1.0,
-        "text": 0.2,
-        "merged_popularity": 0.05,
-    }
+def test_the_blends_name_parts_of_a_serving_model():
+    public = PublicWeights(0.2, 0.1, 0.05)
+    assert released_blend(public) == pytest.approx(
+        {"merged": 3.6, "text": 0.72, "order": 0.36, "merged_popularity": 0.18}
+    )
+    assert set(own_blend(public)) == set(PARTS) - {"reranker"}
+
+
+def test_a_platform_of_half_the_head_learns_from_its_own_items_alone():
+    noised, catalogue = sums(60_000, 5.0), entries()
+    half = np.where(HEAD % 2 == 0, HEAD, -1).astype(np.int32)
+    text, order = likeness(GROUPS), fit_order(catalogue)
+    spoiled = replace(noised, together=np.where(np.add.outer(HEAD, HEAD) % 2, 1e6, noised.together))
+    assert learn_weights(noised, catalogue, half, text, order) == learn_weights(
+        spoiled, catalogue, half, text, order
+    )
 
 
 def test_items_outside_the_head_are_left_out_and_an_empty_head_gives_the_prior():

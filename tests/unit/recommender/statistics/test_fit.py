@@ -79,6 +79,7 @@ def test_own_exact_pairs_do_not_reach_what_is_shared_only():
     without = fit_serving(catalogue=entries(log), head=HEAD, merged=merged.seen_by(0))
     assert np.array_equal(shared.merged.weights, without.merged.weights)
     assert np.array_equal(shared.merged_popularity, without.merged_popularity)
+    assert shared.digest() == without.shared_only().digest()
 
 
 def test_a_pair_that_r17_hides_is_served_only_from_what_was_released():

@@ -15,14 +15,14 @@ def dense(part):
     return square
 
 
-def test_places_go_by_course_then_position_then_row():
+def test_places_go_by_course_as_it_first_appears_then_position_then_row():
     entries = [
         CatalogueItem("a", course="two", position=0),
         CatalogueItem("b", course="one", position=5),
         CatalogueItem("c", course="one"),
         CatalogueItem("d", course="one", position=1),
     ]
-    assert catalogue_places(entries).tolist() == [3, 1, 2, 0]
+    assert catalogue_places(entries).tolist() == [0, 2, 3, 1]
     assert is_ordered(entries)
     assert not is_ordered([CatalogueItem("a"), CatalogueItem("b")])
 

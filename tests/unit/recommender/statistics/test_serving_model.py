@@ -41,6 +41,7 @@ def test_the_parts_of_a_score_add_up_to_its_total(model):
     assert scored.total.dtype == np.float32
     assert scored.parts["local"].any()
     assert scored.parts["text"].any()
+    assert scored.parts["order"].any()
 
 
 def test_one_learner_scores_as_in_a_batch(model):
@@ -77,7 +78,17 @@ def test_without_history_popularity_alone_ranks(model):
     scored = model.score([])
     assert not scored.parts["local"].any()
     assert not scored.parts["text"].any()
+    assert not scored.parts["order"].any()
     assert scored.total.any()
+
+
+def test_what_stands_next_in_the_catalogue_is_scored_by_its_distance_and_explained(model):
+    order = model.score([20]).parts["order"]
+    weight = float(model.blend[PARTS.index("order")])
+    assert np.allclose(order[[21, 22, 19]], weight * np.array([1, 0.8, 0.7]), atol=1e-6)
+    explained = model.explain([5, 20], 21)["order"]
+    assert explained.history_index == 1
+    assert not explained.factual
 
 
 def test_an_explanation_names_the_history_item_that_contributes_most(model):
@@ -97,6 +108,7 @@ def test_an_explanation_names_the_history_item_that_contributes_most(model):
 def test_nothing_speaks_where_nothing_is_known(model):
     assert model.explain([], 1) == {}
     assert "local" not in model.explain([30], 8)
+    assert "order" not in model.explain([0], 39)
 
 
 def test_an_item_outside_the_model_is_refused(model):
@@ -155,8 +167,8 @@ def changed(model, **tensors):
     ("name", "value", "says"),
     [
         ("blend", np.zeros(4, np.float32), "shape"),
-        ("blend", np.array([1, 1, 1, 1, 1, np.nan], np.float32), "not finite"),
-        ("blend", np.array([1, 1, 1, 1, 1, -1], np.float32), "negative"),
+        ("blend", np.array([1, 1, 1, 1, 1, 1, np.nan], np.float32), "not finite"),
+        ("shared_blend", np.array([1, 1, 1, 1, 1, 1, -1], np.float32), "negative"),
         ("own_popularity", np.zeros(39, np.float32), "shape"),
         ("own_popularity", np.zeros(40, np.float64), "float64"),
         ("local.weights", np.zeros((3, 3), np.float32), "shape"),
@@ -164,8 +176,17 @@ def changed(model, **tensors):
         ("local.items", np.arange(1, 41, dtype=np.int32), "outside"),
         ("text.neighbours", np.full((40, 39), 40, np.int32), "outside"),
         ("text.weights", np.zeros((40, 2), np.float32), "shape"),
+        ("order.neighbours", np.full((40, 60), 40, np.int32), "outside"),
+        ("order.weights", np.zeros((40, 59), np.float32), "shape"),
+        ("order.weights", np.full((40, 60), np.nan, np.float32), "not finite"),
+        ("order.weights", None, "damaged"),
         ("header", np.frombuffer(b"not json", np.uint8), "damaged"),
         ("header", np.frombuffer(b'{"format": "other/1"}', np.uint8), "format"),
+        (
+            "header",
+            np.frombuffer(b'{"format": "murmuration.serving/2"}', np.uint8),
+            "another version",
+        ),
         ("merged_popularity", None, "damaged"),
     ],
 )
@@ -181,8 +202,9 @@ def test_bytes_that_are_no_tensors_are_refused():
 
 
 def test_a_decay_or_a_repeated_item_that_cannot_be_is_refused(model):
-    with pytest.raises(ModelError, match="decay"):
-        replace(model, decay=0.0)
+    for field in ("decay", "shared_decay"):
+        with pytest.raises(ModelError, match="decay"):
+            replace(model, **{field: 0.0})
     with pytest.raises(ModelError, match="twice"):
         replace(model, item_ids=("item-0",) * 40)
 
