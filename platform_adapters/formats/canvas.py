@@ -7,6 +7,8 @@ After the event documentation in canvas-lms. What is kept here:
   event: all are made global;
 - who is no student (by role or kind of enrolment) is no learner;
 - `score` of a submission is raw points: the maximum comes from the assignment's own event;
+- an outcome's result names its learner by `uuid` alone: the number comes from the events of users
+  in the log, or from the table `users` of Canvas Data 2 beside it;
 - a page that lists things (`asset_subtype`) is no item; in a course it is a view of the course.
 
 Ids of different kinds of things overlap, so an item is `assignment:<id>`, `wiki_page:<id>` and
@@ -18,17 +20,18 @@ Example: Ana submitted the assignment *Essay 2* and got 5 of 10 points.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from platform_adapters.catalogues import canvas as catalogues_canvas
 from platform_adapters.contract import AdaptOptions, Failure, Ignored, Interaction
-from platform_adapters.errors import RecordError
+from platform_adapters.errors import ReadError, RecordError
 from platform_adapters.format import Format, Sign
-from platform_adapters.formats.canvas_ids import global_id, shard_of
+from platform_adapters.formats.canvas_ids import ASSESSED, global_id, shard_of
+from platform_adapters.readers.csv_rows import read_csv, read_header
 from platform_adapters.readers.files import Position, read_lines, read_start
 from platform_adapters.readers.json_records import read_json
-from platform_adapters.values import Clock, get, hashed, number, ratio, share, text_number
+from platform_adapters.values import Clock, boolean, get, hashed, number, ratio, share, text_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,7 +43,23 @@ Outcome = dict[str, Any]
 
 STUDENT = "StudentEnrollment"
 _SAFE_NAME = re.compile(r"[a-z_]{1,60}")
-_ASSIGNMENT_EVENTS = (b'"assignment_created"', b'"assignment_updated"')
+_ASSIGNMENTS = ("assignment_created", "assignment_updated")
+_USERS = ("user_created", "user_updated")
+_TOLD = tuple(f'"{name}"'.encode() for name in (*_ASSIGNMENTS, *_USERS))
+_USER_COLUMNS = (frozenset({"id", "uuid"}), frozenset({"key.id", "value.uuid"}))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What other events say that an event leaves out.
+
+    Attributes:
+        points: Maximum points of assignments, by global id.
+        users: Ids of users, by `uuid`.
+    """
+
+    points: dict[str, float] = field(default_factory=dict)
+    users: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +70,7 @@ class Event:
     metadata: dict[str, Any]
     body: dict[str, Any]
     shard: int
-    points: Mapping[str, float]
+    told: Told
 
     def id(self, *path: str) -> str:
         """A global id from the body; empty if it is not there."""
@@ -136,7 +155,7 @@ def _submission(event: Event) -> Outcome:
         return {"ignore": "a submission without content"}
     raw = text_number(event.body.get("score"), "body.score")
     if event.name == "submission_updated" and state == "graded" and raw is not None:
-        high = event.points.get(event.id("assignment_id"))
+        high = event.told.points.get(event.id("assignment_id"))
         return {**found, "verb": "scored", **_points(event, raw, high)}
     return found
 
@@ -167,6 +186,31 @@ def _progress(event: Event) -> Outcome:
     return {"progress": ratio(done, 0.0, total)}
 
 
+def _outcome_result(event: Event) -> Outcome:
+    """What a learner reached of an outcome; the learner's number stands in other events."""
+    if event.body.get("workflow_state") == "deleted":
+        return {"ignore": "an outcome's result that was taken away"}
+    user = event.told.users.get(str(event.body.get("user_uuid")))
+    if not user:
+        return {"ignore": "an outcome's result of a user_uuid that no event of a user names"}
+    kind = ASSESSED.get(str(event.body.get("associated_asset_type")))
+    asset = event.id("associated_asset_id")
+    raw = text_number(event.body.get("score"), "body.score")
+    if raw is None:
+        return {"ignore": "an outcome's result without a score"}
+    outcome, mastery = event.id("learning_outcome_id"), event.body.get("mastery")
+    in_course = event.body.get("result_context_type") == "Course"
+    return {
+        "learner": global_id(user, event.shard, "user_id"),
+        "item": f"{kind}:{asset}" if kind and asset else "",
+        "course": event.id("result_context_id") if in_course else "",
+        "skill": f"outcome:{outcome}" if outcome else "",
+        "success": boolean(mastery, "body.mastery"),
+        **_points(event, raw, text_number(event.body.get("possible"), "body.possible")),
+    }
+
+
+_RESULT = Rule("scored", (), (), _outcome_result)
 RULES: Mapping[str, Rule] = {
     "enrollment_created": Rule("enrolled", ("user_id",), (), _enrolment),
     "enrollment_updated": Rule("enrolled", ("user_id",), (), _enrolment),
@@ -185,23 +229,21 @@ RULES: Mapping[str, Rule] = {
     "discussion_entry_created": Rule(
         "interacted", ("user_id",), ("discussion_topic", "discussion_topic_id")
     ),
-}
-IGNORED: Mapping[str, str] = {
-    "learning_outcome_result_created": "outcome results name only a user_uuid",
-    "learning_outcome_result_updated": "outcome results name only a user_uuid",
+    "learning_outcome_result_created": _RESULT,
+    "learning_outcome_result_updated": _RESULT,
 }
 
 
 class CanvasSession:
-    """One import of Live Events, with the maximum points of the assignments seen in them."""
+    """One import of Live Events, with what some of them tell about others."""
 
-    def __init__(self, options: AdaptOptions, points: Mapping[str, float]) -> None:
-        self._points = points
+    def __init__(self, options: AdaptOptions, told: Told) -> None:
+        self._told = told
         self._clock = Clock(options.timezone, "metadata.event_time")
 
     def convert(self, record: Json, line: int) -> Interaction | Ignored:
         """See `platform_adapters.contract.Session`."""
-        event = open_event(record, self._points)
+        event = open_event(record, self._told)
         rule = RULES.get(event.name)
         if rule is None:
             return Ignored(_reason_for(event.name), line)
@@ -211,14 +253,10 @@ class CanvasSession:
         values = {"verb": rule.verb, **(rule.outcome(event) if rule.outcome else {})}
         if "ignore" in values:
             return Ignored(str(values["ignore"]), line)
-        learner = (
-            event.id(*rule.learner)
-            if rule.learner
-            else global_id(event.metadata.get("user_id"), event.shard, "metadata.user_id")
-        )
+        learner = values.pop("learner", "") or _learner(rule, event)
         if not learner:
             return Ignored("no user named", line)
-        course = event.course
+        course = values.pop("course", "") or event.course
         item = values.pop("item", "") or _item(rule, event, course)
         if not item:
             return Ignored("no item named", line)
@@ -236,6 +274,12 @@ class CanvasSession:
         )
 
 
+def _learner(rule: Rule, event: Event) -> str:
+    if rule.learner:
+        return event.id(*rule.learner)
+    return global_id(event.metadata.get("user_id"), event.shard, "metadata.user_id")
+
+
 def _item(rule: Rule, event: Event, course: str) -> str:
     if not rule.item:
         return course
@@ -244,7 +288,7 @@ def _item(rule: Rule, event: Event, course: str) -> str:
     return f"{kind}:{found}" if found else ""
 
 
-def open_event(record: Json, points: Mapping[str, float]) -> Event:
+def open_event(record: Json, told: Told) -> Event:
     """Check an event's frame.
 
     Raises:
@@ -254,52 +298,66 @@ def open_event(record: Json, points: Mapping[str, float]) -> Event:
     name = get(metadata, "event_name")
     if not isinstance(metadata, dict) or not isinstance(body, dict) or not isinstance(name, str):
         raise RecordError("not a Live Event: metadata.event_name or body is missing")
-    return Event(name, metadata, body, shard_of(metadata), points)
+    return Event(name, metadata, body, shard_of(metadata), told)
 
 
 def _reason_for(name: str) -> str:
-    if name in IGNORED:
-        return IGNORED[name]
     return f"no learning event: {name}" if _SAFE_NAME.fullmatch(name) else "no learning event"
+
+
+def _is_users(path: Path) -> bool:
+    """Whether a file is the table `users` of Canvas Data 2, as CSV."""
+    columns = frozenset(read_header(path))
+    return any(wanted <= columns for wanted in _USER_COLUMNS)
+
+
+def _is_catalogue(path: Path) -> bool:
+    start = read_start(path)
+    return start.lstrip()[:1] == b"[" and b'"metadata"' not in start
 
 
 def split(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     """Logs have `metadata` and `body`; lists of courses or module items are catalogues."""
-    logs: list[Path] = []
-    others: list[Path] = []
-    for path in paths:
-        start = read_start(path)
-        is_catalogue = start.lstrip()[:1] == b"[" and b'"metadata"' not in start
-        (others if is_catalogue else logs).append(path)
-    return logs, others
+    logs = [path for path in paths if not _is_catalogue(path) and not _is_users(path)]
+    return logs, [path for path in paths if path not in logs]
 
 
 def prepare(paths: Sequence[Path], options: AdaptOptions) -> CanvasSession:
-    """Find the assignments' maximum points before the first submission."""
-    logs, _ = split(paths)
-    points: dict[str, float] = {}
+    """Find what some events leave out before the first of them."""
+    logs, others = split(paths)
+    told = Told()
+    for path in filter(_is_users, others):
+        for line, row in read_csv(path, rename=lambda name: name.rpartition(".")[2]):
+            if isinstance(row, Failure):
+                raise ReadError(f"{path.name}, line {line}: {row.reason}")
+            told.users[str(row["uuid"])] = str(row["id"])
     for path in logs:
-        points.update(_assignments_in(path))
-    return CanvasSession(options, points)
+        _listen(path, told)
+    return CanvasSession(options, told)
 
 
-def _assignments_in(path: Path) -> Iterator[tuple[str, float]]:
-    """Assignments and their maximum; only files that hold assignment events are parsed."""
+def _listen(path: Path, told: Told) -> None:
+    """Note points and users; only files that hold such events are parsed."""
     lines = read_lines(path, Position())
-    if not any(line is None or any(n in line for n in _ASSIGNMENT_EVENTS) for line in lines):
+    if not any(line is None or any(n in line for n in _TOLD) for line in lines):
         return
     for _, record in read_json(path):
         name = get(record, "metadata", "event_name")
-        if isinstance(record, Failure) or name not in ("assignment_created", "assignment_updated"):
+        if isinstance(record, Failure) or name not in (*_ASSIGNMENTS, *_USERS):
             continue
         try:
-            event = open_event(record, {})
+            event = open_event(record, told)
+            if name in _USERS:
+                user, uuid = event.id("user_id"), event.body.get("uuid")
+                if user and isinstance(uuid, str):
+                    told.users[uuid] = user
+                continue
             high = text_number(event.body.get("points_possible"), "body.points_possible")
             assignment = event.id("assignment_id")
         except RecordError:
             continue  # counted when the record is converted
         if high is not None and assignment:
-            yield assignment, high
+            told.points[assignment] = high
 
 
 def records(path: Path) -> Iterator[Record]:
@@ -315,12 +373,14 @@ FORMAT = Format(
     prepare=prepare,
     records=records,
     read_catalogue=catalogues_canvas.read_catalogue,
+    is_catalogue=_is_catalogue,
     signs=(
         Sign(
             "Canvas Live Events",
             frozenset({"metadata", "body", "event_name", "event_time"}),
             ("json",),
         ),
+        Sign("Canvas Data 2's table users", frozenset({"id", "uuid"}), ("csv",), role="side"),
         Sign(
             "Canvas' module items or courses",
             frozenset({"id", "title", "module_id", "position"}),

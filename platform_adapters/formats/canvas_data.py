@@ -26,6 +26,7 @@ from platform_adapters.declared import Declared, Side
 from platform_adapters.declared_rows import Means, Not, Only, Rows
 from platform_adapters.fields import Apply, Join, about, constant, either
 from platform_adapters.format import Sign
+from platform_adapters.formats.canvas_ids import ASSESSED
 from platform_adapters.formats.canvas_tables import ROW_KINDS, open_table, plain_name
 
 if TYPE_CHECKING:
@@ -45,7 +46,6 @@ _STAFF = (Only(_ROLE, _STUDENT, "of somebody who is no student of the course"),)
 _GONE = Not("workflow_state", frozenset({"deleted"}), "deleted in Canvas")
 _PAGE = re.compile(r"/courses/\d+(?:~\d+)?/pages/([^/?#]+)")
 _FILE = re.compile(r"/courses/\d+(?:~\d+)?/files/(\d+)(?:[/?#]|$)")
-_ASSETS = {"Assignment": "assignment", "Quiz": "quiz", "Quizzes::Quiz": "quiz"}
 
 
 def _slug(row: Row) -> str:
@@ -74,7 +74,7 @@ def _viewed(row: Row) -> str | None:
 
 
 def _assessed(row: Row) -> str | None:
-    kind = _ASSETS.get(str(row.get("associated_asset_type")))
+    kind = ASSESSED.get(str(row.get("associated_asset_type")))
     return f"{kind}:{row['associated_asset_id']}" if kind else None
 
 

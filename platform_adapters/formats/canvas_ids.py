@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 SHARD_SIZE = 10**13
 """A global id is the shard times this plus the local id."""
 
+ASSESSED = {"Assignment": "assignment", "Quiz": "quiz", "Quizzes::Quiz": "quiz"}
+"""Kinds of items that an outcome's result may be of."""
+
 
 def shard_of(metadata: Mapping[str, Any]) -> int:
     """The shard of an event's root account, or of any other global id in its metadata; else 0."""
