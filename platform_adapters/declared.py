@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from platform_adapters.catalogues.declared import Entries, Reader, read_entries
 from platform_adapters.contract import Failure
-from platform_adapters.declared_rows import RowReader, Rows
+from platform_adapters.declared_reader import RowReader
 from platform_adapters.errors import CatalogueError, OptionsError, ReadError, RecordError
 from platform_adapters.fields import getter, key_of
 from platform_adapters.format import Format, Sign
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from platform_adapters.contract import AdaptOptions, Ignored, Interaction, Json, Record
+    from platform_adapters.declared_rows import Rows
     from platform_adapters.fields import Apply, Field, Getter, Row, Tables
     from platform_adapters.readers.glimpse import Glimpse
     from recommender.catalogue import CatalogueItem

@@ -1,42 +1,17 @@
-"""One kind of log, as data, and the reader that turns its records into interactions."""
+"""One kind of log, as data."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from platform_adapters.contract import Ignored, Interaction
-from platform_adapters.fields import Getter, Join, getter
 from platform_adapters.format import ROWS, Sign
-from platform_adapters.values import (
-    Clock,
-    event_id,
-    event_namespace,
-    hashed,
-    identifier,
-    length,
-    part,
-    ratio,
-    share,
-    text_number,
-    whole_number,
-    yes_no,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from platform_adapters.contract import AdaptOptions
-    from platform_adapters.fields import Field, Row, Tables
-
-_Take: TypeAlias = tuple[str, Getter, "Callable[[object, str], object]", str]
-_Compiled: TypeAlias = tuple[dict[str, Any], Getter, tuple[_Take, ...]]
-"""What every such event has, where the item stands, how each other column is taken and parsed."""
-
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[._-][A-Za-z0-9]+)+")
-"""A native event's name may be told in a report: several words, which no person's id looks like."""
+    from platform_adapters.fields import Field, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,129 +105,3 @@ class Rows:
         if self.table:
             return Sign(self.what, frozenset({self.table}), ("sqlite",))
         return Sign(self.what, self.marks, self.kinds)
-
-
-_PARSERS: Mapping[str, Callable[[object, str], object]] = {
-    "score": part,
-    "raw": text_number,
-    "min": text_number,
-    "max": text_number,
-    "progress": lambda value, name: share(text_number(value, name)),
-    "duration_seconds": length,
-    "attempt": whole_number,
-    "success": yes_no,
-    "completion": yes_no,
-}
-
-
-def _text_of(value: object, name: str) -> str:
-    return "" if value is None or value == "" else identifier(value, name)
-
-
-class RowReader:
-    """Reads one kind of log within one import."""
-
-    def __init__(self, kind: Rows, format_name: str, options: AdaptOptions, tables: Tables) -> None:
-        def get(where: Field | None) -> Getter:
-            return getter("" if where is None else where, tables)
-
-        self.marks = kind.marks
-        self._kind = kind
-        self._outcome = kind.outcome
-        self._source = format_name
-        self._numbered = f"{format_name}:{kind.name}:"
-        self._namespace = event_namespace(options.platform)
-        self._clock = Clock(options.timezone, _name_of(kind.time, "time"), kind.times)
-        self._rules = [(get(r.field), r.values, isinstance(r, Only), r.reason) for r in kind.rules]
-        self._learner, self._item, self._time = get(kind.learner), get(kind.item), get(kind.time)
-        self._event, self._identity = get(kind.event), get(kind.identity)
-        self._order = None if kind.order is None else get(kind.order)
-        self._learner_name = _name_of(kind.learner, "learner")
-        self._item_name = _name_of(kind.item, "item")
-        verbs = {"": kind.verbs} if isinstance(kind.verbs, str) else kind.verbs
-        self._means = {name: self._compiled(name, means, get) for name, means in verbs.items()}
-
-    def _compiled(
-        self, native: str, means: str | Means, get: Callable[[Field | None], Getter]
-    ) -> _Compiled:
-        if isinstance(means, str):
-            means = Means(means)
-        always = {
-            "verb": means.verb,
-            "evidence": self._kind.evidence,
-            "source": f"{self._source}:{native or self._kind.name}",
-        }
-        fields = {**self._kind.fields, **means.fields}
-        takes = tuple(
-            (column, get(where), _PARSERS.get(column, _text_of), _name_of(where, column))
-            for column, where in fields.items()
-        )
-        return always, self._item if means.item is None else get(means.item), takes
-
-    def read(self, row: Row, line: int) -> Interaction | Ignored:
-        """One record.
-
-        Raises:
-            RecordError: It is not what the format demands.
-        """
-        native = str(self._event(row) or "")
-        means = self._means.get(native)
-        if means is None:
-            return Ignored(self._reason(native), line)
-        always, item_of, takes = means
-        learner, item = self._learner(row), item_of(row)
-        nobody = self._nobody(row, learner, item)
-        if nobody:
-            return Ignored(nobody, line)
-        values = always.copy()
-        values["learner"] = identifier(learner, self._learner_name)
-        values["item"] = identifier(item, self._item_name)
-        for column, take, parse, name in takes:
-            values[column] = parse(take(row), name)
-        if self._outcome is not None:
-            values.update(self._outcome(row, values))
-            if "ignore" in values:
-                return Ignored(str(values["ignore"]), line)
-        if values.get("score") is None and values.get("raw") is not None:
-            values["score"] = ratio(values["raw"], values.get("min"), values.get("max"))
-        seconds, order = self._when(row)
-        return Interaction(self._event_id(row), timestamp=seconds, order=order, **values)
-
-    def _when(self, row: Row) -> tuple[int | None, int | None]:
-        """Time, or order where only that is known."""
-        order = self._order(row) if self._order is not None else None
-        if order is None or order == "":
-            return self._clock.seconds(self._time(row)), None
-        return None, whole_number(order, "order")
-
-    def _nobody(self, row: Row, learner: object, item: object) -> str:
-        """Why the record is nobody's learning, or nothing."""
-        for take, among, only, reason in self._rules:
-            if (str(take(row)) in among) is not only:
-                return reason
-        if learner is None or learner == "":
-            return "no learner named"
-        return "no item named" if item is None or item == "" else ""
-
-    def _event_id(self, row: Row) -> str:
-        own = self._identity(row)
-        if own is None or own == "":
-            apart = self._kind.told_apart_by
-            return hashed({name: row.get(name) for name in apart} if apart else row)
-        return event_id(self._namespace, f"{self._numbered}{own}")
-
-    def _reason(self, native: str) -> str:
-        told = self._kind.ignored.get(native)
-        if told is not None:
-            return told
-        reason = self._kind.otherwise
-        return f"{reason}: {native}" if _NAME.fullmatch(native[:80]) else reason
-
-
-def _name_of(where: Field, otherwise: str) -> str:
-    """A field's name for messages."""
-    if isinstance(where, str):
-        return where
-    if isinstance(where, Join):
-        return where.take or otherwise
-    return ".".join(where) if isinstance(where, tuple) else otherwise

@@ -85,9 +85,18 @@ def key_of(columns: str | tuple[str, ...] | Apply, tables: Tables) -> Getter:
     return getter(columns, tables)
 
 
-def constant(value: object) -> Getter:
+@dataclass(frozen=True, slots=True)
+class Constant:
     """The same for every record."""
-    return lambda _row: value
+
+    value: object
+
+    def __call__(self, _row: Row) -> object:
+        """The value."""
+        return self.value
+
+
+constant = Constant
 
 
 def either(*names: str) -> Getter:

@@ -22,7 +22,7 @@ from platform_adapters.contract import HASHED, LATEST, MAX_ID_BYTES
 from platform_adapters.errors import RecordError, TimezoneError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from platform_adapters.contract import Json
 
@@ -307,17 +307,26 @@ def event_namespace(platform: str) -> bytes:
     return uuid.uuid5(uuid.NAMESPACE_URL, f"urn:murmuration:platform:{platform}").bytes
 
 
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
+
 def event_id(namespace: bytes, name: str) -> str:
     """`uuid5` of a name space and a name (RFC 9562), without building a `UUID`."""
+    return numbered_ids(namespace, "")(name)
+
+
+def numbered_ids(namespace: bytes, kind: str) -> Callable[[object], str]:
+    """`event_id` of a name that begins alike for all records of one kind."""
     # SHA-1 is what version 5 is made of; nothing here depends on its strength.
-    text = hashlib.sha1(
-        namespace + name.encode("utf-8", "replace"), usedforsecurity=False
-    ).hexdigest()
-    variant = _VARIANT[text[16]]
-    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
+    begun, sha1 = namespace + kind.encode("utf-8", "replace"), hashlib.sha1
 
+    def numbered(own: object) -> str:
+        name = begun + str(own).encode("utf-8", "replace")
+        text = sha1(name, usedforsecurity=False).hexdigest()
+        variant = _VARIANT[text[16]]
+        return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 
-_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+    return numbered
 
 
 def hashed(record: Json) -> str:
