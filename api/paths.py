@@ -22,7 +22,7 @@ from recommender.paths.catalogue import PathCatalogue
 from recommender.paths.request import HistoryEntry, PathRequest, read_history
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from api.serving import Served, Serving
     from api.settings import Settings
@@ -98,6 +98,21 @@ class PathResult:
     opted_out: bool
 
 
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """What can be in paths, read once a revision of the store.
+
+    Attributes:
+        revision: The store's.
+        catalogue: The catalogue.
+        held: Items that wait for a designer (R35), each with why.
+    """
+
+    revision: int
+    catalogue: PathCatalogue
+    held: Mapping[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     """What is known about a learner for one answer."""
@@ -119,7 +134,7 @@ class Paths:
         self._settings = settings
         self._pseudonymiser = pseudonymiser
         self._lock = Lock()
-        self._catalogue: tuple[int, PathCatalogue] | None = None
+        self._kept: _Kept | None = None
 
     def pseudonym(self, learner: str) -> str:
         """The learner's pseudonym; one of this home's own passes unchanged.
@@ -139,18 +154,25 @@ class Paths:
         Raises:
             StoreError: The store cannot be read.
         """
+        return self._offer().catalogue
+
+    def _offer(self) -> _Kept:
+        """What can be in paths, at the store's revision now."""
         revision = self._store.revision()
-        kept = self._catalogue
-        if kept is not None and kept[0] == revision:
-            return kept[1]
+        kept = self._kept
+        if kept is not None and kept.revision == revision:
+            return kept
         with self._lock:
-            kept = self._catalogue
-            if kept is None or kept[0] != revision:
+            kept = self._kept
+            if kept is None or kept.revision != revision:
                 rows = self._store.catalogue()
-                same = kept is not None and kept[1].items == tuple(rows)
-                kept = (revision, kept[1] if kept and same else PathCatalogue(rows))
-                self._catalogue = kept
-        return kept[1]
+                held = {
+                    item: f"held_{row.action}" for item, row in self._store.held_items().items()
+                }
+                same = kept is not None and kept.catalogue.items == tuple(rows)
+                catalogue = kept.catalogue if kept and same else PathCatalogue(rows)
+                self._kept = kept = _Kept(revision, catalogue, held)
+        return kept
 
     def answer(self, ask: PathAsk) -> PathResult:
         """Build a path and log it.
@@ -161,7 +183,8 @@ class Paths:
             StoreError: The store cannot be read or written.
         """
         pseudonym = self.pseudonym(ask.learner)
-        catalogue = self.catalogue()
+        offer = self._offer()
+        catalogue = offer.catalogue
         if ask.course is not None and not catalogue.has_course(ask.course):
             raise NotFoundError(
                 "there is no such course in this platform's catalogue; check its id, or import "
@@ -176,7 +199,8 @@ class Paths:
         now = time.time()
         merged_only = ask.history is not None and not ask.trusted
         model = served.shared if merged_only else served.model
-        path = build_path(model, catalogue, known.history, self._request(ask, known, now))
+        request = replace(self._request(ask, known, now), held=offer.held)
+        path = build_path(model, catalogue, known.history, request)
         path = replace(path, warnings=(*_cautions(known, served), *path.warnings))
         result = PathResult(
             id=uuid.uuid4().hex,

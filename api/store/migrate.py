@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from api.store.database import Database
 
-LATEST = "0002"
+LATEST = "0003"
 """The step that this version needs; a test compares it with the files in `migrations`."""
 
 _ADVISORY_LOCK = 0x4D55524D  # "MURM": PostgreSQL wants a number

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.store import (
     access,
+    confirmations,
     database,
     imports,
     interactions,
@@ -27,7 +28,7 @@ from api.store import catalogue as catalogues
 from api.store import consent as consents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -176,6 +177,36 @@ class Store:
     def catalogue(self, *, course: str | None = None) -> list[CatalogueItem]:
         """The items, in the catalogue's order."""
         return catalogues.read(self._database, course=course)
+
+    # What designers confirm
+
+    def holding_courses(self) -> Mapping[str, confirmations.Entry]:
+        """Courses that hold new and risen items back (R35)."""
+        return confirmations.holding_courses(self._database)
+
+    def held_items(self) -> Mapping[str, confirmations.Entry]:
+        """Items that no path may show now, each with why; see `api.store.confirmations`."""
+        return confirmations.read_held(self._database)
+
+    def hold_course(self, course: str, *, on: bool, who: str) -> int:
+        """Let a course hold back, or no longer; returns how many items became known by it."""
+        return confirmations.set_course(self._database, course, on=on, who=who)
+
+    def record_rises(self, risen: Collection[str], model: str) -> None:
+        """Record that items rose in a merged model."""
+        confirmations.record_rises(self._database, risen, model)
+
+    def confirm(self, items: Collection[str], *, agree: bool, who: str) -> int:
+        """Agree to items, or take that back; returns for how many it changed anything."""
+        return confirmations.decide(self._database, items, agree=agree, who=who)
+
+    def confirmation_log(self, *, limit: int = 50) -> list[confirmations.Entry]:
+        """Who held back, agreed or undid what, newest first."""
+        return confirmations.read_log(self._database, limit=limit)
+
+    def last_confirmations(self, items: Collection[str]) -> Mapping[str, confirmations.Entry]:
+        """Where each of some items stands; those of which nothing was ever said are missing."""
+        return confirmations.last_rows(self._database, items)
 
     # Learners
 

@@ -8,6 +8,7 @@
   before the event itself, so they are kept apart and left out on reading.
 - `released` stands alone, keyed by pseudonym: the mark outlives the learner's rows (R3).
   `tombstones` holds what is left of it after an erasure, keyed by a hash.
+- `confirmations` is only ever added to: its last row on a course or an item says what holds (R35).
 - Times of our own making are unix seconds, UTC.
 - A change here needs a migration beside it; a test compares the two.
 """
@@ -168,6 +169,18 @@ feedback = sa.Table(
     sa.Column("item", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("at", sa.BigInteger, nullable=False),
+)
+
+confirmations = sa.Table(
+    "confirmations",
+    metadata,
+    sa.Column("id", _RowId, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    _text("course"),
+    _text("item", index=True),
+    _text("model"),
 )
 
 staff_access = sa.Table(

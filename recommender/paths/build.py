@@ -9,7 +9,7 @@ Rules of a path:
 - every prerequisite is done or an earlier step; an item whose prerequisites cannot be met within
   the bounds is left out, with the reason;
 - the minutes of all steps together stay within the limit;
-- hidden, closed or excluded items are never served;
+- hidden, closed or excluded items, and those that wait for a designer (R35), are never served;
 - equal scores keep the catalogue's own order, which is all there is without a model.
 """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 UNDONE_VERBS = frozenset({"failed", "uncompleted"})
 """A last outcome among these leaves an item to be done again."""
+HELD_CODES = ("held_rose", "held_new", "held_undone")
+"""Why an item waits for a designer."""
+
 OUTCOME_VERBS = frozenset({"completed", "passed"}) | UNDONE_VERBS
 
 
@@ -44,6 +47,7 @@ class PathRequest:
         goal_skills: The path leads to items that teach these skills.
         language: BCP 47 tag; items in another language are left out, those without one kept.
         exclude: Items that must not be in the path.
+        held: Items that wait for a designer (R35), each with why: one of `HELD_CODES`.
         pinned: Items a designer wants first.
         follow: Whether each step counts as done when the next one is scored.
         list_excluded: Whether to say for every other item why it is not in the path.
@@ -59,6 +63,7 @@ class PathRequest:
     goal_skills: frozenset[str] = frozenset()
     language: str | None = None
     exclude: frozenset[str] = frozenset()
+    held: Mapping[str, str] = field(default_factory=dict)
     pinned: frozenset[str] = frozenset()
     follow: bool = True
     list_excluded: bool = False

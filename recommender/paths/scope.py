@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from recommender.paths.request import HELD_CODES
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -75,6 +77,17 @@ def _not_served(
         ("availability_unreadable", unreadable),
         ("not_available", closed),
         ("other_type", catalogue.is_course != wants_courses),
+        *_held(catalogue, request),
+    ]
+
+
+def _held(catalogue: PathCatalogue, request: PathRequest) -> list[tuple[str, NDArray[np.bool_]]]:
+    """Rows that wait for a designer (R35)."""
+    if not request.held:
+        return []
+    return [
+        (code, catalogue.rows(frozenset(item for item, why in request.held.items() if why == code)))
+        for code in HELD_CODES
     ]
 
 
