@@ -23,7 +23,7 @@ from recommender.statistics.direction import split_directions
 from recommender.statistics.gate import merged_gate
 from recommender.statistics.merged import estimate
 from recommender.statistics.order import is_ordered
-from recommender.statistics.solve import solve_weights
+from recommender.statistics.solve import BROAD, solve_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,8 @@ SPLIT = 0.6
 """How much noise the first half of a split gets; the second gets 1/.6."""
 
 DRAWS = 3
-"""Splits, whose answers are averaged."""
+BROAD_DRAWS = 2
+"""Splits, whose answers are averaged; above `BROAD` items each takes seconds and has more cells."""
 
 MOST_ROWS = 300
 """Items whose following ones are looked at: the most popular."""
@@ -79,7 +80,8 @@ def learn_weights(
         return prior
     rows = np.argsort(-noised.popularity, kind="stable")[:MOST_ROWS]
     public = [_over_head(part, head, noised.popularity.size)[rows] for part in (text, order)]
-    found = [_learn(noised, rows, public, draw) for draw in range(DRAWS)]
+    draws = BROAD_DRAWS if noised.popularity.size > BROAD else DRAWS
+    found = [_learn(noised, rows, public, draw) for draw in range(draws)]
     ratio = np.mean([each[0] for each in found], axis=0)
     precision = np.mean([each[1] for each in found], axis=0)
     wanted = np.array([prior.text, prior.order])
@@ -202,7 +204,7 @@ def _learn(
     whole = max(float(estimates.popularity.sum()), 1e-9)
     clear = float(estimates.popularity @ np.square(gate)) / whole
     parts = [
-        _merged_rows(estimates, gate)[rows],
+        _merged_rows(estimates, gate, rows),
         *public,
         np.tile(popular, (rows.size, 1)),
     ]
@@ -217,14 +219,18 @@ def _learn(
     return weights[1:3] / weights[0], precision, clear
 
 
-def _merged_rows(estimates: Estimates, gate: NDArray[np.float64]) -> NDArray[np.float32]:
-    """What the merged part says of each item after a history of one; float32, `(K, K)`."""
+def _merged_rows(
+    estimates: Estimates, gate: NDArray[np.float64], rows: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """What the merged part says after a history of one of the rows; float32, `(rows, K)`."""
     weights = solve_weights(
         estimates.together,
         split_directions(estimates.together, estimates.direction),
         estimates.popularity,
+        rows=rows,
     ).astype(np.float32)
-    said: NDArray[np.float32] = _over_largest(weights) * np.square(gate)[:, None].astype(np.float32)
+    trust = np.square(gate[rows])[:, None].astype(np.float32)
+    said: NDArray[np.float32] = _over_largest(weights) * trust
     return said
 
 

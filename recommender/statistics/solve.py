@@ -25,6 +25,7 @@ def solve_weights(
     forward: NDArray[np.float64],
     popularity: NDArray[np.float64],
     target_power: float | None = None,
+    rows: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float64]:
     """Item-to-item weights that predict what follows, given all other history items.
 
@@ -39,9 +40,10 @@ def solve_weights(
         forward: C, `C[i, j]` how strongly j follows i; float64, `(m, m)`.
         popularity: Not negative; float64, `(m,)`.
         target_power: How much a popular item may profit; None is .25, above 1,000 items .1.
+        rows: Items in a history that are asked about; None is all. int64, `(rows,)`.
 
     Returns:
-        `W[i, j]`, how strongly item i in a history speaks for j; float64, `(m, m)`.
+        `W[i, j]`, how strongly item i in a history speaks for j; float64, `(rows, m)`.
     """
     if target_power is None:
         target_power = BROAD_TARGET_POWER if popularity.size > BROAD else TARGET_POWER
@@ -50,8 +52,13 @@ def solve_weights(
     normal = OFF_DIAGONAL * together * root[:, None] * root[None, :]
     np.fill_diagonal(normal, DIAGONAL)
     target = (forward + SYMMETRIC_SHARE * together) * root[:, None] * root[None, :]
-    solved = np.linalg.solve(normal, target)
-    weights = np.sqrt(np.maximum(root[:, None] * solved * degree[None, :] ** target_power, 0.0))
-    np.fill_diagonal(weights, 0.0)
-    result: NDArray[np.float64] = weights
-    return result
+    if rows is None:
+        rows = np.arange(popularity.size)
+        solved = np.linalg.solve(normal, target)
+    else:  # the matrix is symmetric: rows of its inverse are columns
+        solved = np.linalg.solve(normal, np.eye(popularity.size)[:, rows]).T @ target
+    weights: NDArray[np.float64] = np.sqrt(
+        np.maximum(root[rows, None] * solved * degree[None, :] ** target_power, 0.0)
+    )
+    weights[np.arange(rows.size), rows] = 0.0
+    return weights

@@ -231,7 +231,22 @@ def test_a_fact_is_stated_only_where_the_evidence_allows(part, factual, text):
     assert (reason.params["part"], reason.params["because"]) == (part, "a")
 
 
-@pytest.mark.parametrize("part", ["merged", "local", "text"])
+@pytest.mark.parametrize(
+    ("known", "moved", "text"),
+    [
+        ("a", "c", "“C” comes soon after “A” in the catalogue's own order."),
+        ("c", "b", "“B” comes just before “C” in the catalogue's own order."),
+    ],
+)
+def test_the_catalogues_order_says_on_which_side_of_what_is_known_an_item_stands(
+    known, moved, text
+):
+    model = Table(IDS, follows={(known, moved): 1.0}, part="order")
+    reason = path(ABC, model, [known], limit=1).steps[0].reasons[0]
+    assert (reason.text, reason.params["because"]) == (text, known)
+
+
+@pytest.mark.parametrize("part", ["merged", "local", "text", "order"])
 def test_a_model_that_cannot_say_why_gets_a_reason_without_an_item(part):
     model = Table(IDS, follows={("a", "b"): 1.0}, part=part, silent=True)
     assert path(ABC, model, ["a"], limit=1).steps[0].reasons[0].code == f"{part}_history"

@@ -35,6 +35,9 @@ def test_the_solve_is_the_formula_computed_with_plain_matrices():
 
     assert np.array_equal(split_directions(together, direction), forward)
     assert np.allclose(solve_weights(together, forward, popularity), expected, atol=1e-12)
+    some = np.array([7, 2])
+    few = solve_weights(together, forward, popularity, rows=some)
+    assert np.allclose(few, expected[some], atol=1e-12)
 
 
 def test_the_solve_of_nothing_is_nothing():
