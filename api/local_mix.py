@@ -26,6 +26,10 @@ PART_NAMES = {
 """What a part is called where people read it."""
 
 
+_START = {True: "as the released sums say", False: "the default"}
+"""Where the weights come from before own learners adjust them."""
+
+
 def write_mix(home: Home, mix: Mix) -> None:
     """Replace `HOME/local.json`.
 
@@ -36,6 +40,7 @@ def write_mix(home: Home, mix: Mix) -> None:
         "schema": SCHEMA,
         "weights": dict(mix.weights),
         "default": dict(mix.default),
+        "released": mix.released,
         "decay": mix.decay,
         "ridge": mix.ridge,
         "ridge_memory": mix.ridge_memory,
@@ -61,6 +66,7 @@ def read_mix(home: Home) -> Mix | None:
             holdouts=int(facts["holdouts"]),
             fitted=bool(facts["fitted"]),
             gain=float(facts["gain"]),
+            released=bool(facts.get("released", False)),
             reranker=float(facts.get("reranker", 0.0)),
             reranker_reason=str(facts.get("reranker_reason", "")),
         )
@@ -87,7 +93,7 @@ def shares(mix: Mix) -> list[tuple[str, float]]:
 def describe(mix: Mix) -> str:
     """One sentence, such as "others' and own learners together 52 %, ..."."""
     parts = [f"{name} {share:.0%}" for name, share in shares(mix) if share >= 0.005]
-    how = "fitted on this platform's hold-out" if mix.fitted else "the default"
+    how = "fitted on this platform's hold-out" if mix.fitted else _START[mix.released]
     order = "; a local re-ranker on top" if mix.reranker > 0 else ""
     return f"{', '.join(parts) or 'nothing yet'} ({how}){order}"
 
@@ -95,15 +101,17 @@ def describe(mix: Mix) -> str:
 def explain(mix: Mix) -> list[str]:
     """Lines for `fit --explain`."""
     lines = [
-        f"{PART_NAMES.get(part, part)}: {weight:.2f} (default {mix.default.get(part, 0.0):.2f})"
+        f"{PART_NAMES.get(part, part)}: {weight:.2f} (before {mix.default.get(part, 0.0):.2f})"
         for part, weight in mix.weights.items()
     ]
+    told = "what the released sums say" if mix.released else "public constants"
+    lines.append(f"before own learners were asked, texts and order weighed by {told}")
     lines.append(f"memory: a history item a step older weighs {mix.decay:g} times as much")
     lines.append(f"own pairs: {mix.ridge:.0%} by the sequential ridge, the rest by the solve")
     if mix.fitted:
         lines.append(
             f"fitted on the last items of about {5 * round(mix.holdouts / 5)} own learners: "
-            f"{mix.gain:.3f} nats likelier each than by the default"
+            f"{mix.gain:.3f} nats likelier each than before"
         )
     else:
         lines.append("not fitted: fewer than 30 held-out learners, or no own statistics (R17)")

@@ -79,6 +79,7 @@ class Mix:
         gain: Log likelihood that the fit gained per hold-out, in nats.
         reranker: How far the local re-ranker takes items towards what it says, in [0, 1].
         reranker_reason: Why it is on or off; empty where it is not asked for.
+        released: Whether released sums told what texts and order weigh in `default`.
     """
 
     weights: Mapping[str, float]
@@ -91,11 +92,12 @@ class Mix:
     gain: float = 0.0
     reranker: float = 0.0
     reranker_reason: str = ""
+    released: bool = False
 
 
-def default_mix(weights: Mapping[str, float]) -> Mix:
+def default_mix(weights: Mapping[str, float], *, released: bool) -> Mix:
     """The mix that is not fitted."""
-    return Mix(dict(weights), dict(weights))
+    return Mix(dict(weights), dict(weights), released=released)
 
 
 def blend_weights(blend: Mapping[str, float]) -> NDArray[np.float32]:

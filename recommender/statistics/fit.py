@@ -260,7 +260,7 @@ def _assemble(
 
 def _choose_mix(sources: _Sources, ties: str) -> Mix:
     """Weights, memory and way of solving by the platform's own hold-out."""
-    default = default_mix(sources.blend)
+    default = default_mix(sources.blend, released=not sources.alone)
     if sources.rows is None or sources.own is None:
         return default
     # Where a ranking takes long fewer are drawn: a hold-out of 1,000 tells five weights well.

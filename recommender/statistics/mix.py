@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import minimize
 
-from recommender.statistics.blend import Mix
 from recommender.statistics.serving_model import PARTS
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from recommender.statistics.blend import Mix
     from recommender.statistics.holdout import HoldOut
     from recommender.statistics.serving_model import ServingModel
 
@@ -93,9 +93,9 @@ def fit_mix(models: Mapping[tuple[float, float], ServingModel], held: HoldOut, d
     best = _best_memory(best, attempt)
     if not np.isfinite(best.weights).all() or not np.isfinite(best.likelihood).all():
         return replace(default, holdouts=len(held.known))
-    return Mix(
+    return replace(
+        default,
         weights=dict(zip(default.weights, _of(default, best.weights), strict=True)),
-        default=dict(default.weights),
         decay=best.model.decay,
         ridge=form[0],
         ridge_memory=form[1],

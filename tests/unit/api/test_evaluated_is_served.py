@@ -154,6 +154,7 @@ def test_what_evaluate_measures_is_what_fit_writes_and_serve_reads_back(
         assert np.array_equal(scores, measured.score(split.known, split.learner))
     mix = read_mix(home)
     assert mix is not None
+    assert mix.released
     for part, weight in mix.weights.items():
         assert served.blend[PARTS.index(part)] == pytest.approx(weight)
     assert any("the catalogue's order" in line for line in explain(mix))

@@ -16,6 +16,7 @@ FITTED = Mix(
     holdouts=213,
     fitted=True,
     gain=0.25,
+    released=True,
 )
 
 
@@ -56,7 +57,9 @@ def test_shares_add_up_to_one_and_leave_out_what_weighs_nothing() -> None:
 
 def test_a_sentence_says_whether_the_mix_was_fitted() -> None:
     assert describe(FITTED).endswith("(fitted on this platform's hold-out)")
-    assert describe(Mix(dict(DEFAULT_BLEND), dict(DEFAULT_BLEND))).endswith("(the default)")
+    plain = Mix(dict(DEFAULT_BLEND), dict(DEFAULT_BLEND))
+    assert describe(plain).endswith("(the default)")
+    assert describe(replace(plain, released=True)).endswith("(as the released sums say)")
 
 
 def test_the_explanation_rounds_the_number_of_learners() -> None:
@@ -64,3 +67,8 @@ def test_the_explanation_rounds_the_number_of_learners() -> None:
     assert "about 215 own learners" in text
     assert "213" not in text
     assert "not fitted" in "\n".join(explain(Mix({}, {})))
+
+
+def test_the_explanation_says_whether_a_release_told_what_texts_and_order_weigh() -> None:
+    assert "texts and order weighed by what the released" in "\n".join(explain(FITTED))
+    assert "texts and order weighed by public constants" in "\n".join(explain(Mix({}, {})))
