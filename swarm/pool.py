@@ -96,13 +96,18 @@ class Content:
         return bool(self.state.pool) or self.wish is not None
 
     def build(self) -> bytes | None:
-        """A fresh block to propose: our own wish alone, or all that wait and fit together."""
+        """A fresh block to propose: our own wish alone, or all that wait and fit together.
+
+        While a round is open what waits goes first (P18): if views were slow, who has sent its
+        Commit in time is not left out for it. Each member has one answer, so a close-set waits for
+        at most as many blocks as there are members.
+        """
         ledger = self.state.ledger
-        if self.wish is not None:
+        is_open = ledger.current is not None and ledger.current.outcome == "open"
+        chosen = self._choose() if self.wish is None or is_open else []
+        if not chosen and self.wish is not None:
             purpose, body = write_transaction(self.wish)
             chosen = [sign(self.seat.signer, self.seat.me, purpose, body)]
-        else:
-            chosen = self._choose()
         return write_block(ledger.height + 1, ledger.tip, chosen) if chosen else None
 
     def _choose(self) -> list[Signed]:

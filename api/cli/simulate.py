@@ -62,8 +62,8 @@ def simulate(
     """Run the protocol core in simulated time, with faults and liars decided by seeds.
 
     Prints for each seed how its rounds ended, and how often each fault and lie really happened;
-    exits 1 if members ever disagreed, an invariant broke, or a run stalled. Each run draws some of
-    the faults. The same seed always gives the same run.
+    exits 1 if an invariant broke, a run stalled, or a round after the faults left an honest member
+    out. Each run draws some of the faults. The same seed always gives the same run.
     """
     first, last = _read_seeds(seeds)
     scenario = Scenario(
@@ -115,10 +115,9 @@ def _describe(outcome: Outcome) -> str:
         for number, attempt, result, members in outcome.rounds
     )
     end = f"{outcome.simulated_ms / 1000:.1f} s simulated, height {outcome.height}"
-    if outcome.violation:
-        return f"seed {outcome.seed}: VIOLATION {outcome.violation}; {rounds}; {end}"
-    if outcome.stalled:
-        return f"seed {outcome.seed}: STALLED; {rounds or 'no round'}; {end}"
+    if outcome.failure:
+        what = "VIOLATION" if outcome.violation else "FAILED"
+        return f"seed {outcome.seed}: {what} {outcome.failure}; {rounds or 'no round'}; {end}"
     return f"seed {outcome.seed}: {rounds}; {end}"
 
 
@@ -153,14 +152,23 @@ def injected_table(outcomes: list[Outcome]) -> list[str]:
 
 def _conclude(outcomes: list[Outcome]) -> None:
     results = Counter(entry[2] for outcome in outcomes for entry in outcome.rounds)
-    disagreements = [outcome.seed for outcome in outcomes if outcome.violation]
-    stalls = [outcome.seed for outcome in outcomes if outcome.stalled]
+    counts = Counter(_kind(outcome) for outcome in outcomes)
     for line in injected_table(outcomes):
         click.echo(line)
     click.echo(
         f"{len(outcomes)} seeds, {results['merged']} rounds merged, {results['void']} attempts "
-        f"void, {len(disagreements)} disagreements, {len(stalls)} stalls"
+        f"void, {counts['violation']} violations, {counts['stall']} stalls, "
+        f"{counts['left out']} with an honest member left out"
     )
-    if disagreements or stalls:
-        listed = ", ".join(map(str, disagreements + stalls))
+    failed = [outcome.seed for outcome in outcomes if outcome.failure]
+    if failed:
+        listed = ", ".join(map(str, failed))
         raise click.ClickException(f"seeds that failed: {listed}; each can be run again alone.")
+
+
+def _kind(outcome: Outcome) -> str:
+    if outcome.violation:
+        return "violation"
+    if outcome.stalled:
+        return "stall"
+    return "left out" if outcome.left_out else ""

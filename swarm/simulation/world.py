@@ -48,6 +48,8 @@ class Outcome:
         simulated_ms: When everything was decided.
         violation: The invariant that broke, or empty.
         stalled: Whether something was still undecided when patience ended.
+        left_out: Honest members that are not in the last round, though it opened after the faults
+            and their disks were whole. There must be none.
         trace: SHA-256 over everything that happened.
         events: How many things happened.
         injected: How often each fault and lie happened, by name.
@@ -62,6 +64,16 @@ class Outcome:
     trace: str
     events: int
     injected: tuple[tuple[str, int], ...]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def failure(self) -> str:
+        """What went wrong, in words; empty if nothing did."""
+        if self.violation:
+            return self.violation
+        if self.stalled:
+            return "stalled"
+        return f"left out: {', '.join(self.left_out)}" if self.left_out else ""
 
 
 def simulate(seed: int, scenario: Scenario) -> Outcome:
@@ -83,6 +95,7 @@ def simulate(seed: int, scenario: Scenario) -> Outcome:
         trace=world.trace.hexdigest(),
         events=world.count,
         injected=tuple(sorted((name, n) for name, n in world.injected.items() if n)),
+        left_out=() if violation else world.left_out(),
     )
 
 
@@ -137,6 +150,7 @@ class World:
         ]
         self._queue: list[_Due] = []
         self._order = 0
+        self._able: frozenset[str] = frozenset()
         self._prepare()
 
     def run(self) -> None:
@@ -151,7 +165,10 @@ class World:
             if due.at_ms > end_ms:
                 return
             self.now_ms = due.at_ms
+            rounds = len(self.invariants.ledger.rounds)
             due.act()
+            if len(self.invariants.ledger.rounds) > rounds:
+                self._able = self._who_is_able()
 
     def is_finished(self) -> bool:
         """Whether all rounds are decided and all honest members know it, and hold the merge."""
@@ -166,6 +183,18 @@ class World:
             and (host.disk.head, host.disk.network) == (head, network)
             for host in self.honest
         )
+
+    def _who_is_able(self) -> frozenset[str]:
+        """Honest members that a round which opens now must not miss (P30)."""
+        if self.network.is_faulty(self.now_ms):
+            return frozenset()
+        return frozenset(host.me for host in self.honest if host.is_up and not host.hurt)
+
+    def left_out(self) -> tuple[str, ...]:
+        """Members of which the last round should have had a contribution, and has none."""
+        last = self.invariants.ledger.rounds[-1:]
+        expected = set(last[0].opening.expected) if last else set()
+        return tuple(sorted(self._able & expected - dict(last[0].included).keys() if last else ()))
 
     def send(self, sender: str, receiver: str, message: bytes) -> None:
         """Hand a message to the network; as on a stream, it does not outlive a restart."""

@@ -60,7 +60,7 @@ def test_ten_thousand_seeds_agree_and_finish(capsys):
             following = next(waiting, None) if time.monotonic() < deadline else None
             if following is not None:
                 running.add(pool.submit(run_batch, following))
-    failed = [outcome for outcome in outcomes if outcome.violation or outcome.stalled]
+    failed = [outcome for outcome in outcomes if outcome.failure]
     with capsys.disabled():
         print(f"\n{len(outcomes):,} of {SEEDS:,} seeds, {len(failed)} failed")
         print("\n".join(injected_table(outcomes)))
@@ -68,7 +68,7 @@ def test_ten_thousand_seeds_agree_and_finish(capsys):
             members, liars = shape(outcome.seed)
             print(
                 f"murmuration simulate --members {members} --liars {liars} "
-                f"--seeds {outcome.seed}..{outcome.seed}   # {outcome.violation or 'stalled'}"
+                f"--seeds {outcome.seed}..{outcome.seed}   # {outcome.failure}"
             )
     assert not failed
     assert len(outcomes) >= 100

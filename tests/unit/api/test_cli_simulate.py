@@ -24,7 +24,7 @@ def test_seeds_are_run_and_summed_up(run, tmp_path):
     result = run("--seeds", "3..4", "--rounds", "1", "--faults", "none", "--json", str(path))
     assert result.exit_code == 0, result.output
     assert "seed 3: 1.1 merged (4 in)" in result.output
-    assert "2 seeds, 2 rounds merged, 0 attempts void, 0 disagreements, 0 stalls" in result.output
+    assert "2 seeds, 2 rounds merged, 0 attempts void, 0 violations, 0 stalls" in result.output
     written = json.loads(path.read_text(encoding="utf-8"))
     assert written["schema"] == "murmuration.simulate/1"
     assert [record["seed"] for record in written["records"]] == [3, 4]
@@ -52,7 +52,11 @@ def test_more_liars_than_tolerated_are_announced(run):
     ("outcome", "expected"),
     [
         (Outcome(1, ((1, 1, "void", 0),), 2, 9, "disagreement", False, "", 3, ()), "VIOLATION"),
-        (Outcome(1, (), 2, 9, "", True, "", 3, ()), "STALLED; no round"),
+        (Outcome(1, (), 2, 9, "", True, "", 3, ()), "FAILED stalled; no round"),
+        (
+            Outcome(1, ((2, 1, "merged", 3),), 2, 9, "", False, "", 3, (), ("m01",)),
+            "FAILED left out: m01; 2.1 merged (3 in)",
+        ),
     ],
 )
 def test_a_failed_seed_is_named_and_the_exit_code_is_1(run, monkeypatch, outcome, expected):
