@@ -17,7 +17,7 @@ import cbor2
 from swarm.errors import RemoteProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
 Value = None | bool | int | bytes | str | list[Any] | tuple[Any, ...] | dict[str, Any]
 """What may be encoded; lists come back as lists, tuples are encoded as lists."""
@@ -30,7 +30,7 @@ CHUNK_BYTES = 256 * 1024
 
 _MIN_INT = -(2**63)
 _MAX_INT = 2**63 - 1
-_PLAIN = {int, bytes, str, bool, type(None)}
+_LEAVES = {bytes, str, bool, type(None)}
 
 
 class _TagError(ValueError):
@@ -107,22 +107,29 @@ def blob_digest(chunks: Sequence[bytes]) -> bytes:
 
 
 def _check(value: object, depth: int) -> None:
-    if depth > MAX_DEPTH:
+    """Refuse what may not be encoded, or lies too deep.
+
+    Exact types: a subclass (an enumeration, a named tuple) would come back as something else.
+    """
+    kind = type(value)
+    if kind in _LEAVES:
+        return
+    if kind is int:
+        if not _MIN_INT <= cast("int", value) <= _MAX_INT:
+            raise ValueError("an integer of more than 64 bits")
+        return
+    items = _children(value)
+    if items and depth >= MAX_DEPTH:
         raise ValueError(f"containers nested more than {MAX_DEPTH} deep")
-    for item in _children(value):
+    for item in items:
         _check(item, depth + 1)
 
 
-def _children(value: object) -> Iterable[object]:
-    # Exact types: a subclass (an enumeration, a named tuple) would come back as something else.
+def _children(value: object) -> Collection[object]:
     if type(value) in {list, tuple}:
         return cast("list[object]", value)
     if type(value) is dict:
         if any(type(key) is not str for key in value):
             raise TypeError("a map key that is not text")
         return value.values()
-    if type(value) is int and not _MIN_INT <= value <= _MAX_INT:
-        raise ValueError("an integer of more than 64 bits")
-    if type(value) not in _PLAIN:
-        raise TypeError(f"a value of type {type(value).__name__}")
-    return ()
+    raise TypeError(f"a value of type {type(value).__name__}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -99,11 +99,8 @@ def simulate(seed: int, scenario: Scenario) -> Outcome:
     )
 
 
-@dataclass(order=True, slots=True)
-class _Due:
-    at_ms: int
-    order: int
-    act: Callable[[], None] = field(compare=False)
+_Due = tuple[int, int, "Callable[[], None]"]
+"""When something happens, its place among what happens then, and what."""
 
 
 class World:
@@ -161,12 +158,12 @@ class World:
         """
         end_ms = self.scenario.faults_until_ms + self.scenario.patience_ms
         while self._queue and not self.is_finished():
-            due = heapq.heappop(self._queue)
-            if due.at_ms > end_ms:
+            at_ms, _, act = heapq.heappop(self._queue)
+            if at_ms > end_ms:
                 return
-            self.now_ms = due.at_ms
+            self.now_ms = at_ms
             rounds = len(self.invariants.ledger.rounds)
-            due.act()
+            act()
             if len(self.invariants.ledger.rounds) > rounds:
                 self._able = self._who_is_able()
 
@@ -299,7 +296,7 @@ class World:
     def at(self, delay_ms: int, act: Callable[[], None]) -> None:
         """Let something happen after a while."""
         self._order += 1
-        heapq.heappush(self._queue, _Due(self.now_ms + delay_ms, self._order, act))
+        heapq.heappush(self._queue, (self.now_ms + delay_ms, self._order, act))
 
 
 def _decided_rounds(ledger: Ledger) -> int:
