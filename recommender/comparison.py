@@ -30,8 +30,10 @@ from recommender.trial import (
     Privacy,
     Sums,
     anchors_by_bracket,
+    check_delta,
     choose_head,
     honest_contributors,
+    largest_release,
     privacy_for,
     run_alone,
     run_open,
@@ -138,7 +140,7 @@ def prepare(
         options: How to compare.
 
     Raises:
-        EvaluationError: A mode or option that cannot be, or a platform with nothing to hold out.
+        EvaluationError: An option that cannot be (R15), or a platform with nothing to hold out.
     """
     _check(platforms, options)
     splits = [_split(name, rows, options) for name, rows in platforms.items()]
@@ -164,6 +166,7 @@ def _check(platforms: Mapping[str, Interactions], options: Options) -> None:
         raise EvaluationError(f"no platform may be called {EVERYBODY!r}")
     for epsilon in options.epsilons:
         privacy_for(epsilon, options.delta)
+    check_delta(options.delta, largest_release(platforms, options.modes))
 
 
 def _split(name: str, rows: Interactions, options: Options) -> Split:
@@ -214,13 +217,12 @@ def compare_for_table(
 ) -> tuple[list[dict[str, object]], list[TableRow]]:
     """Measure what a table for readers shows, and lay it out.
 
-    Popularity, course order, each platform alone, merged in open mode and pooled, at each of
-    `options.epsilons`.
+    Popularity, course order, each platform alone, merged in open mode and pooled.
 
     Args:
-        platforms: Rows by platform name, over one and the same `item_ids`.
+        platforms: See `compare_platforms`, here and below.
         catalogue: Entries in the order of `item_ids`, or None.
-        options: How to compare; modes and baselines are set here.
+        options: Modes and baselines are set here.
         on_record: Called with each record as it is made.
 
     Returns:
@@ -286,14 +288,12 @@ def _of_mode(comparison: Comparison, mode: str, epsilon: float) -> Iterator[dict
     """All platforms' records of one mode at one epsilon."""
     options = comparison.options
     sums, left = comparison.sums(epsilon)
-    facts = _facts(
-        mode, STATISTICS, privacy_for(epsilon, options.delta), own_exact=False, floor=True
-    )
+    privacy = privacy_for(epsilon, options.delta)
+    facts = _facts(mode, STATISTICS, privacy, own_exact=False, floor=True)
     facts["sigma"] = math.sqrt(left.sigma_squared)
-    members = range(len(comparison.names))
     if mode in {"local", "pooled"}:
         pooled = run_pooled(sums, left, options.seed) if mode == "pooled" else None
-        for index in members:
+        for index in range(len(comparison.names)):
             seen = pooled or run_alone(sums, index, left, options.seed)
             model = _fit_shared(comparison, seen, sums.head)
             yield _measure(comparison, index, facts, StatisticsModel(model))
@@ -311,7 +311,7 @@ def _of_mode(comparison: Comparison, mode: str, epsilon: float) -> Iterator[dict
         for name in comparison.names:
             yield {"platform": name, **facts, "error": str(error)}
         return
-    for index in members:
+    for index in range(len(comparison.names)):
         model = _fit_own(comparison, index, merged.seen_by(index), sums.head)
         with_own = {**facts, **told, "own_exact": True}
         yield _measure(comparison, index, with_own, StatisticsModel(model))

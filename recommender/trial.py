@@ -106,6 +106,12 @@ def check_delta(delta: Fraction, learners: int) -> None:
         )
 
 
+def largest_release(platforms: Mapping[str, Interactions], modes: Sequence[str]) -> int:
+    """Learners behind the largest release of `compare`: everybody where all are pooled."""
+    sizes = [len(rows.learner_ids) for rows in platforms.values()]
+    return sum(sizes) if "pooled" in modes else max(sizes, default=0)
+
+
 @dataclass(frozen=True, eq=False)
 class Sums:
     """Un-noised sums of platforms over one shared catalogue; they stay in this process.

@@ -14,6 +14,7 @@ from api.cli.interaction_files import (
     at_option,
     catalogue_option,
     delta_option,
+    delta_within_rule,
     epsilon_option,
     interactions_option,
     prior_option,
@@ -28,6 +29,7 @@ from api.cli.output import progress, show_table, write_json
 from recommender.comparison import MODES, Options, compare_platforms, count_records
 from recommender.comparison_table import table_rows
 from recommender.models import BASELINES
+from recommender.trial import largest_release
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -140,7 +142,7 @@ def compare(
         epsilons=epsilons,
         modes=modes,
         baselines=baselines,
-        delta=delta,
+        delta=delta_within_rule(delta, largest_release(platforms, modes)),
         ties=cast("Ties", ties),
         at=at,
         seed=seed,

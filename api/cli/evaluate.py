@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
-from click.core import ParameterSource
 
 from api.cli.interaction_files import (
     NOTICE,
@@ -18,6 +17,7 @@ from api.cli.interaction_files import (
     at_option,
     catalogue_option,
     delta_option,
+    delta_within_rule,
     epsilon_option,
     existing_file,
     interactions_option,
@@ -38,7 +38,7 @@ from recommender.evaluation import Split, given_test, leave_last_out
 from recommender.evaluation import evaluate as rank
 from recommender.metrics import summarise
 from recommender.models import BASELINES, MODEL_NAMES, Training, fit_model
-from recommender.trial import check_delta, largest_delta, privacy_for
+from recommender.trial import privacy_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -136,7 +136,7 @@ def evaluate(
         split = _test_split(material, test)
     against = _negatives(negatives, split)
     click.echo(NOTICE, err=True)
-    delta = _delta_within_rule(delta, len(split.train.learner_ids))
+    delta = delta_within_rule(delta, len(split.train.learner_ids))
     plan = [(name, e) for name in models for e in _epsilons_of(name, epsilons)]
     records = []
     with progress(len(plan), "Evaluating") as ticker:
@@ -148,18 +148,6 @@ def evaluate(
     if json_path:
         parameters = click.get_current_context().params
         write_json(json_path, "evaluate", parameters, records)
-
-
-def _delta_within_rule(delta: Fraction, learners: int) -> Fraction:
-    """The delta given, refused where R15 forbids it; the default gives way where it would be.
-
-    Raises:
-        EvaluationError: A delta was given that is above the rule.
-    """
-    given = click.get_current_context().get_parameter_source("delta")
-    if given is not ParameterSource.DEFAULT:
-        check_delta(delta, learners)
-    return min(delta, largest_delta(learners))
 
 
 def _epsilons_of(name: str, epsilons: Sequence[float]) -> Iterator[float]:

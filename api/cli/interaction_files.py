@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, cast
 
 import click
 import numpy as np
+from click.core import ParameterSource
 
 from platform_adapters.catalogues.table import read_catalogue
 from platform_adapters.training_sets import frame_interactions, read_frame, verbs_for
 from recommender.catalogue import CatalogueItem
 from recommender.errors import EvaluationError
 from recommender.statistics.fit import align_items, recommendable
+from recommender.trial import check_delta, largest_delta
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -178,6 +180,22 @@ def parse_delta(context: click.Context, parameter: click.Parameter, text: str) -
             f"{text!r} is no delta: give a number above 0 and below 1", context, parameter
         )
     return delta
+
+
+def delta_within_rule(delta: Fraction, learners: int) -> Fraction:
+    """The delta given, refused where R15 forbids it; the default gives way where it would be.
+
+    Args:
+        delta: As the running command parsed it.
+        learners: Of the largest release.
+
+    Raises:
+        EvaluationError: A delta was given that is above the rule.
+    """
+    given = click.get_current_context().get_parameter_source("delta")
+    if given is not ParameterSource.DEFAULT:
+        check_delta(delta, learners)
+    return min(delta, largest_delta(learners))
 
 
 epsilon_option = click.option(

@@ -25,6 +25,7 @@ from recommender.trial import (
     bracket,
     choose_head,
     honest_contributors,
+    largest_release,
     privacy_for,
     run_open,
     run_pooled,
@@ -160,12 +161,20 @@ def test_what_cannot_be_compared_says_why(platforms):
         compare_platforms({EVERYBODY: platforms["small"]}, None, OPTIONS)
     with pytest.raises(EvaluationError, match="epsilon"):
         compare_platforms(platforms, None, replace(OPTIONS, epsilons=(0.0,)))
+    with pytest.raises(EvaluationError, match="R15"):
+        compare_platforms(platforms, None, replace(OPTIONS, delta=Fraction(1, 1_000)))
     with pytest.raises(EvaluationError, match="platform 'odd'"):
         compare_platforms({"odd": interactions([[0]], 40)}, None, OPTIONS)
     with pytest.raises(EvaluationError, match="in their order"):
         compare_platforms(platforms, [CatalogueItem("x")], OPTIONS)
     with pytest.raises(EvaluationError, match="same items"):
         sum_platforms([clusters(5), clusters(5, items=48)], ITEM_VERBS)
+
+
+def test_the_largest_release_is_everybody_s_where_all_are_pooled(platforms):
+    sizes = [len(rows.learner_ids) for rows in platforms.values()]
+    assert largest_release(platforms, ("local", "open")) == max(sizes)
+    assert largest_release(platforms, ("pooled",)) == sum(sizes)
 
 
 def test_records_with_an_error_do_not_enter_the_means():

@@ -192,6 +192,16 @@ def test_compare_prints_a_table_and_writes_records_of_its_schema(tmp_path):
     assert all(record["targets"] <= 300 for record in records if "error" not in record)
 
 
+def test_compare_refuses_a_delta_above_the_rule_for_its_largest_platform(tmp_path):
+    log = write_rows(
+        tmp_path / "log.csv", ("a", clusters(120, seed=1)), ("b", clusters(30, seed=2))
+    )
+    asked = ("--interactions", log, "--platform-column", "platform", "--epsilon", "4")
+    done = run(compare, *asked, "--modes", "open", "--delta", "1e-3")
+    assert isinstance(done.exception, EvaluationError)
+    assert "--delta 0.0001 or less" in str(done.exception)
+
+
 def test_compare_knows_items_by_their_content_keys(tmp_path):
     rows = ["platform,learner,item,timestamp,verb"]
     catalogue = ["item,title,content_key,type"]
