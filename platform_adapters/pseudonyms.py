@@ -54,8 +54,26 @@ def _base32(digest: bytes) -> str:
     """
     letters = -(-8 * len(digest) // 5)
     number = int.from_bytes(digest, "big") << (5 * letters - 8 * len(digest))
-    places = range(5 * letters - 10, -1, -10)
-    return "".join([_PAIRS[(number >> place) & 1023] for place in places])
+    return "".join([_PAIRS[(number >> place) & 1023] for place in _PLACES[letters]])
+
+
+_PLACES = {letters: tuple(range(5 * letters - 10, -1, -10)) for letters in (8, 26)}
+
+
+class _Mac:
+    """HMAC-SHA-256 (RFC 2104) under one key, begun once; `hmac` takes twice as long to copy one."""
+
+    def __init__(self, key: bytes, begun: bytes) -> None:
+        block = key.ljust(64, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block) + begun)
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def of(self, data: bytes) -> bytes:
+        """The first 16 bytes."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(data)
+        outer.update(inner.digest())
+        return outer.digest()[:16]
 
 
 def _key_id(key: bytes) -> str:
@@ -96,8 +114,8 @@ class Pseudonymiser:
                 f"the pseudonym key has {len(key)} bytes; expected {KEY_BYTES}: "
                 "make one with `murmuration init`, or pass the right --key-file"
             )
-        self._learners = hmac.new(keys[0], b"murmuration/learner\0", hashlib.sha256)
-        self._tags = hmac.new(keys[0], b"murmuration/tag\0", hashlib.sha256)
+        self._learners = _Mac(keys[0], b"murmuration/learner\0")
+        self._tags = _Mac(keys[0], b"murmuration/tag\0")
         self._later = {_key_id(later): later for later in keys[1:]}
         self._first_id = _key_id(keys[0])
         self.key_id = _key_id(keys[-1])
@@ -136,9 +154,7 @@ class Pseudonymiser:
         if not 1 <= len(data) <= MAX_ID_BYTES:
             size = "is empty" if not data else f"is longer than {MAX_ID_BYTES:,} bytes"
             raise LearnerIdError(f"the learner id {size}")
-        mac = self._learners.copy()
-        mac.update(data)
-        return self._spell(mac.digest()[:16])
+        return self._spell(self._learners.of(data))
 
     def stable(self, pseudonym: str) -> bytes:
         """The 16 bytes behind a pseudonym of this home: no change of keys changes them.
@@ -182,6 +198,4 @@ class Pseudonymiser:
 
     def tag(self, value: str) -> str:
         """A keyed tag (26 characters) for anything else that could lead back to a learner."""
-        mac = self._tags.copy()
-        mac.update(value.encode(errors="replace"))
-        return _base32(mac.digest()[:16])
+        return _base32(self._tags.of(value.encode("utf-8", "replace")))

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 EARLIEST = 631_152_000
 """1990-01-01: nothing of an e-learning platform is older; milliseconds are not seconds."""
 
+_1970 = datetime(1970, 1, 1)  # noqa: DTZ001  its zone is whatever the other's is
 _OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
 _DURATION = re.compile(
     r"P(?:(?P<weeks>\d+(?:\.\d+)?)W|"
@@ -78,6 +79,9 @@ class Clock:
             TimezoneError: There is no such zone.
         """
         self._zone = zone_named(zone)
+        fixed = self._zone.utcoffset(None) if self._zone is not None else None
+        # Where the zone's offset never changes, local times are counted from a local 1970.
+        self._local_1970 = _1970 + fixed if fixed is not None else None
         self._field = field
         self._patterns = patterns
         self._parse = lru_cache(maxsize=8192)(self._parse_text)
@@ -99,16 +103,19 @@ class Clock:
 
     def _of_text(self, text: str) -> int:
         """What nearly all logs write, without a detour; `_parse` reads the rest, or refuses it."""
+        seconds: float
         if text.isdigit():
-            seconds = float(text) if text.isascii() else 0.0
+            seconds = float(text) if text.isascii() else 0
         else:
             try:
                 moment = datetime.fromisoformat(text)
             except ValueError:
                 return self._parse(text)
-            if moment.tzinfo is None:
-                moment = self._aware(moment)
-            seconds = moment.timestamp()
+            if moment.tzinfo is None and self._local_1970 is not None:
+                since = moment - self._local_1970
+                seconds = since.days * 86_400 + since.seconds
+            else:
+                seconds = self._aware(moment).timestamp()
         return int(seconds) if EARLIEST <= seconds < LATEST else self._parse(text)
 
     def _parse_text(self, text: str) -> int:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from typing import IO, TYPE_CHECKING
+from collections import deque
+from typing import IO, TYPE_CHECKING, cast
 
 from platform_adapters.contract import Failure
 from platform_adapters.errors import ReadError
@@ -26,61 +27,97 @@ NULLS = frozenset({"NULL", "\\N"})
 """How database clients write a missing value; the reader turns them into the empty string."""
 
 _FIELD_LIMIT = MAX_LINE_BYTES
-_PIECE = 1 << 16
+_PIECE = 1 << 15
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
 
 class _Lines:
-    """Feeds the csv module, bounded, and remembers what was wrong with the lines it fed.
+    """Lines of the file, bounded, piece by piece, and what was wrong with those that were fed.
 
     What is asked of each line is asked of a whole piece of the file first.
+
+    Attributes:
+        is_clean: Whether nothing is wrong with any line of the present piece.
+        may_hold_nulls: Whether a word for a missing value has been seen.
+        problem: What was wrong with a line that was fed; empty if nothing.
+        feed: The lines, for the csv module.
     """
 
     def __init__(self, stream: IO[str], position: Position) -> None:
         self._stream = stream
         self._position = position
-        self.problem = ""
+        self._waiting: deque[str | None] = deque()
+        self._rest = ""
+        self._is_endless = False
+        self.is_clean = False
         self.may_hold_nulls = False
+        self.problem = ""
         self.feed = self._lines()
 
+    def load(self) -> bool:
+        """Read on until lines wait to be fed; False at the file's end."""
+        while not self._waiting:
+            piece = self._stream.read(_PIECE)
+            if not piece:
+                return self._load_last()
+            self._waiting.extend(self._split(piece))
+        return True
+
+    def _split(self, piece: str) -> list[str | None]:
+        """Lines of a piece, without their ends; None for one that is too long."""
+        before: list[str | None] = []
+        if self._is_endless:
+            _, ended, piece = piece.partition("\n")
+            if not ended:
+                return []
+            before, self._is_endless = [None], False
+        text = self._rest + piece
+        lines = text.split("\n")
+        self._rest = lines.pop()
+        if len(self._rest) > MAX_LINE_BYTES:
+            self._rest, self._is_endless = "", True
+        self.may_hold_nulls |= any(null in text for null in NULLS)
+        is_short = not before and not (lines and len(lines[0]) > MAX_LINE_BYTES)
+        self.is_clean = is_short and _is_clean(text)
+        return [*before, *lines]
+
+    def _load_last(self) -> bool:
+        if not self._rest and not self._is_endless:
+            return False
+        self._waiting.append(None if self._is_endless else self._rest)
+        self._rest, self._is_endless, self.is_clean = "", False, False
+        return True
+
+    def rows_of_piece(self, delimiter: str) -> list[list[str]] | None:
+        """The rows of all lines that wait, if each of these is one; they are fed then."""
+        if not self.is_clean:
+            return None
+        try:
+            # Strict: a quote that is not closed is an error, not a row.
+            rows = list(
+                csv.reader(cast("deque[str]", self._waiting), delimiter=delimiter, strict=True)
+            )
+        except csv.Error:
+            return None
+        if len(rows) != len(self._waiting):
+            return None
+        self._waiting.clear()
+        self._position.line += len(rows)
+        return rows
+
     def _lines(self) -> Iterator[str]:
-        position, rest, is_endless = self._position, "", False
-        while piece := self._stream.read(_PIECE):
-            if is_endless:
-                _, ended, piece = piece.partition("\n")
-                if not ended:
-                    continue
-                yield self._too_long()
-                is_endless = False
-            text = rest + piece
-            lines = text.split("\n")
-            rest = lines.pop()
-            if len(rest) > MAX_LINE_BYTES:
-                rest, is_endless = "", True
-            self.may_hold_nulls |= any(null in text for null in NULLS)
-            is_clean = _is_clean(text) and not (lines and len(lines[0]) > MAX_LINE_BYTES)
-            for line in lines:
-                if is_clean:
-                    position.line += 1
-                    yield line + "\n"
-                else:
-                    yield self._checked(line + "\n")
-        if rest or is_endless:
-            yield self._too_long() if is_endless else self._checked(rest)
-
-    def _too_long(self) -> str:
-        self._position.line += 1
-        self.problem = f"the line is longer than {MAX_LINE_BYTES:,} bytes"
-        return "\n"
-
-    def _checked(self, line: str) -> str:
-        if len(line) > MAX_LINE_BYTES:
-            return self._too_long()
-        self._position.line += 1
-        if _is_clean(line):
-            return line
-        self.problem = "the line holds NUL bytes" if "\0" in line else "the line is not UTF-8"
-        return line.replace("\0", "").encode(errors="replace").decode()
+        while self._waiting or self.load():
+            line = self._waiting.popleft()
+            if line is None or len(line) > MAX_LINE_BYTES:
+                self.problem = f"the line is longer than {MAX_LINE_BYTES:,} bytes"
+                line = ""
+            elif not self.is_clean and not _is_clean(line):
+                self.problem = (
+                    "the line holds NUL bytes" if "\0" in line else "the line is not UTF-8"
+                )
+                line = line.replace("\0", "").encode(errors="replace").decode()
+            self._position.line += 1
+            yield line + "\n"
 
 
 def _is_clean(text: str) -> bool:
@@ -140,28 +177,43 @@ def read_csv(
 def _rows(
     path: Path, lines: _Lines, header: tuple[str, ...], position: Position
 ) -> Iterator[Record]:
-    first = next(lines.feed, "")
-    reader = csv.reader(lines.feed, delimiter=delimiter_of(first), strict=True)
     width = len(header)
-    while True:
+    wrong_width = Failure(f"the row has not {width} columns as the header has")
+    for rows in _pieces(path, lines, position):
+        if isinstance(rows, Failure):
+            yield position.line, rows
+            continue
+        may_hold_nulls = lines.may_hold_nulls
+        for line, row in enumerate(rows, position.line - len(rows) + 1):
+            if len(row) == width:
+                if may_hold_nulls and not NULLS.isdisjoint(row):
+                    row = ["" if value in NULLS else value for value in row]  # noqa: PLW2901
+                yield line, dict(zip(header, row))  # noqa: B905  of one length, see above
+            elif row:
+                yield line, wrong_width
+
+
+def _pieces(path: Path, lines: _Lines, position: Position) -> Iterator[list[list[str]] | Failure]:
+    """Rows of many lines at once, or of one where a row is not just a line.
+
+    The position then stands at the last of their lines.
+    """
+    delimiter = delimiter_of(next(lines.feed, ""))
+    reader = csv.reader(lines.feed, delimiter=delimiter, strict=True)
+    while lines.load():
+        rows = lines.rows_of_piece(delimiter)
+        if rows is not None:
+            yield rows
+            continue
         started = position.line + 1
         try:
-            row = next(reader, None)
+            row = next(reader)
         except csv.Error as error:
             _stop_if_lost(error, path, started, position.line)
-            yield position.line, Failure("the row is not CSV: a quote inside a field")
+            yield Failure("the row is not CSV: a quote inside a field")
             continue
-        if row is None:
-            return
-        if lines.problem:
-            yield position.line, Failure(lines.problem)
-            lines.problem = ""
-        elif len(row) == width:
-            if lines.may_hold_nulls and not NULLS.isdisjoint(row):
-                row = ["" if value in NULLS else value for value in row]
-            yield position.line, dict(zip(header, row))  # noqa: B905  of one length, see above
-        elif row:
-            yield position.line, Failure(f"the row has not {width} columns as the header has")
+        yield Failure(lines.problem) if lines.problem else [row]
+        lines.problem = ""
 
 
 def _stop_if_lost(error: csv.Error, path: Path, started: int, line: int) -> None:
