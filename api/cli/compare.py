@@ -135,7 +135,9 @@ def compare(
 
     Example: murmuration compare --interactions all.parquet --platform-column platform --epsilon 4
     """
-    material = read_material(interactions_path, catalogue_path, recommend, timezone)
+    material = read_material(
+        interactions_path, catalogue_path, recommend, timezone, keep={platform_column}
+    )
     platforms, material = _platforms(material, platform_column)
     options = Options(
         verbs=material.verbs,
@@ -169,8 +171,7 @@ def compare(
 def _platforms(material: Material, column: str) -> tuple[dict[str, Interactions], Material]:
     """Rows by platform, over items that share a content key where they have one."""
     if column not in material.frame.columns:
-        found = ", ".join(map(str, material.frame.columns[:12]))
-        raise click.UsageError(f"--platform-column {column!r} is no column; found: {found}")
+        raise click.UsageError(f"--platform-column {column!r} is no column of the table")
     keys = {entry.item: entry.content_key for entry in material.entries if entry.content_key}
     if keys:
         first = {keys.get(entry.item, entry.item): entry for entry in reversed(material.entries)}

@@ -127,7 +127,7 @@ def evaluate(
 
     Example: murmuration evaluate --interactions events.parquet --model statistics,ease --epsilon 4
     """
-    test = read_frame(test_path, timezone=timezone) if test_path else None
+    test = read_frame(test_path, timezone=timezone, keep=()) if test_path else None
     material = read_material(interactions_path, catalogue_path, recommend, timezone, test)
     if test is None:
         rows = material.interactions()

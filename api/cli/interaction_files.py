@@ -14,14 +14,19 @@ import numpy as np
 from click.core import ParameterSource
 
 from platform_adapters.catalogues.table import read_catalogue
-from platform_adapters.training_sets import frame_interactions, read_frame, verbs_for
+from platform_adapters.training_sets import (
+    about_course,
+    frame_interactions,
+    read_frame,
+    verbs_for,
+)
 from recommender.catalogue import CatalogueItem
 from recommender.errors import EvaluationError
 from recommender.statistics.fit import align_items, recommendable
 from recommender.trial import check_delta, largest_delta
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -37,7 +42,7 @@ class Material:
     """Files read for a measurement.
 
     Attributes:
-        frame: Every column of the interaction table.
+        frame: The interaction table's columns that are needed.
         level: Whether items or courses are recommended.
         verbs: Verbs that count.
         entries: What may be recommended, in the order of every `Interactions` made here.
@@ -63,6 +68,7 @@ def read_material(
     recommend: str,
     timezone: str | None = None,
     test: pd.DataFrame | None = None,
+    keep: Collection[str] = (),
 ) -> Material:
     """Read an interaction table and its catalogue.
 
@@ -76,12 +82,13 @@ def read_material(
             row, is about courses alone.
         timezone: Zone of local times.
         test: Rows of a test file; their items are candidates too.
+        keep: Columns that are needed beside the contract's.
 
     Raises:
         ReadError: The table cannot be read.
         CatalogueError: The catalogue cannot be read.
     """
-    frame = read_frame(path, timezone=timezone)
+    frame = read_frame(path, timezone=timezone, keep=keep)
     listed = list(read_catalogue(catalogue_path)) if catalogue_path else []
     level = _level(frame, listed, recommend)
     verbs = verbs_for(level)
@@ -100,7 +107,7 @@ def _level(frame: pd.DataFrame, listed: Sequence[CatalogueItem], recommend: str)
         return cast("Level", recommend)
     if listed:
         return "courses" if all(entry.type == "course" for entry in listed) else "items"
-    return "courses" if len(frame) and bool((frame["item"] == frame["course"]).all()) else "items"
+    return "courses" if len(frame) and bool(about_course(frame).all()) else "items"
 
 
 def with_learners(interactions: Interactions, learner_ids: Sequence[str]) -> Interactions:

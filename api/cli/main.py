@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "recommend": ("api.cli.model:recommend", "Show a learner's path with reasons."),
     "status": ("api.cli.home:status", "Show what a home holds and whether it is well."),
     "doctor": ("api.cli.doctor:doctor", "Look at all that can keep a home from working."),
+    "training-set": ("api.cli.training_set:training_set", "Write what models are trained on."),
     "evaluate": ("api.cli.evaluate:evaluate", "Measure models on held-out interactions."),
     "compare": ("api.cli.compare:compare", "Measure platforms alone, merged and pooled."),
     "audit-privacy": ("api.cli.audit:audit_privacy", "Attack a release; print what it proves."),

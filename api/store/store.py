@@ -22,6 +22,7 @@ from api.store import (
     people,
     recommendations,
     revision,
+    sequences,
     training,
 )
 from api.store import catalogue as catalogues
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from api.settings import Recommend, Share
     from platform_adapters.contract import Interaction
+    from platform_adapters.learner_sequences import LearnerSequence
     from recommender.catalogue import CatalogueItem
     from recommender.interactions import Interactions
 
@@ -161,6 +163,14 @@ class Store:
         with self._database.read() as connection:
             left_out, only = consents.excluded(connection, purpose, self.share)
             return training.read(connection, recommend=self.recommend, left_out=left_out, only=only)
+
+    def training_sequences(self, purpose: training.Purpose) -> Iterator[LearnerSequence]:
+        """Stream what may be used for `purpose`, learner by learner; see `api.store.sequences`."""
+        with self._database.read() as connection:
+            left_out, only = consents.excluded(connection, purpose, self.share)
+            yield from sequences.stream(
+                connection, recommend=self.recommend, left_out=left_out, only=only
+            )
 
     def counts(self) -> dict[str, int]:
         """Rows by table: learners, interactions, catalogue, released, imports."""
