@@ -19,7 +19,17 @@ from api.errors import Problem, register
 from api.gate import MAX_BODY_BYTES, Gate
 from api.pages import views
 from api.pages.render import STATIC
-from api.routes import caliper, documents, health, metrics, paths, platform, xapi
+from api.routes import (
+    caliper,
+    documents,
+    events,
+    health,
+    metrics,
+    paths,
+    platform,
+    xapi,
+    xapi_reading,
+)
 from api.services import open_services
 from api.store.errors import CatalogueRefusedError, RowRefusedError, StoreError
 
@@ -79,7 +89,7 @@ def build_app(services: Services, *, max_body_bytes: int = MAX_BODY_BYTES) -> Fa
     app.add_middleware(Gate, max_body_bytes=max_body_bytes)
     problems.install(app)
     documents.install(app)
-    for router in (paths, caliper, xapi, platform, health, metrics, views):
+    for router in (paths, events, caliper, xapi_reading, xapi, platform, health, metrics, views):
         app.include_router(router.router)
     app.mount("/ui/static", StaticFiles(directory=STATIC), name="static")
     return app

@@ -42,6 +42,10 @@ class TooLargeError(ApiError):
     """The body exceeds the limit (the caller's fault)."""
 
 
+class MediaTypeError(ApiError):
+    """A body of a kind that is not taken here (the caller's fault)."""
+
+
 class UnprocessableError(ApiError):
     """Well-formed, but a field cannot be used (the caller's fault).
 
@@ -108,6 +112,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ForbiddenError: Problem(403, "forbidden", "The key lacks a scope"),
     NotFoundError: Problem(404, "not-found", "Not found"),
     TooLargeError: Problem(413, "too-large", "The body is too large"),
+    MediaTypeError: Problem(415, "media-type", "The body is of a kind that is not taken"),
     UnprocessableError: Problem(422, "invalid-fields", "Some fields cannot be used"),
     TooManyRequestsError: Problem(429, "too-many-requests", "Too many requests"),
     UnavailableError: Problem(503, "unavailable", "Not available now"),

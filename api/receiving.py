@@ -6,16 +6,17 @@ learner id goes no further than this, a record that cannot be used changes nothi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from platform_adapters.contract import AdaptOptions, Ignored, Interaction, Rejected
+from platform_adapters.contract import AdaptOptions, Ignored, Interaction, People, Rejected
 from platform_adapters.convert import Converter
 from platform_adapters.errors import TimezoneError
 from platform_adapters.report import ImportReport
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from api.store.store import Store
     from platform_adapters.contract import Adapter, Json
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 Outcome = Literal["accepted", "duplicate", "ignored", "rejected"]
 
+_DAY = 86_400
 NO_ZONE = "the time has no zone; send it with an offset or Z"
 
 
@@ -42,10 +44,28 @@ class Receipt:
 class Receiver:
     """Takes events of one home; may be called from several threads."""
 
-    def __init__(self, store: Store, platform: str, pseudonymiser: Pseudonymiser) -> None:
+    def __init__(
+        self,
+        store: Store,
+        platform: str,
+        pseudonymiser: Pseudonymiser,
+        *,
+        people: Callable[[], People] = People,
+        home_page: str | None = None,
+    ) -> None:
+        """Open a receiver.
+
+        Args:
+            store: Where events go.
+            platform: The name space of their ids.
+            pseudonymiser: This home's.
+            people: Says whose ids are whose, as of now.
+            home_page: xAPI accounts of this home page are known by their name alone.
+        """
         self._store = store
-        self._options = AdaptOptions(platform)
+        self._options = AdaptOptions(platform, home_page=home_page)
         self._pseudonymiser = pseudonymiser
+        self._people = people
 
     def take(
         self, adapter: Adapter, events: Sequence[Json], *, all_or_none: bool = False
@@ -64,8 +84,10 @@ class Receiver:
             StoreError: The store failed; nothing was stored.
         """
         report = ImportReport()
-        session = adapter.prepare([], self._options)
-        converter = Converter(session, self._options, self._pseudonymiser, report)
+        latest = int(time.time()) + _DAY
+        options = replace(self._options, people=self._people(), latest=latest)
+        session = adapter.prepare([], options)
+        converter = Converter(session, options, self._pseudonymiser, report)
         found = [self._one(converter, event, place) for place, event in enumerate(events)]
         rows = [one for one in found if isinstance(one, Interaction)]
         there = self._store.known_events([row.event_id for row in rows])

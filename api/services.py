@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from api.home import PSEUDONYM_KEY, SESSION_KEY
+from api.known_people import KnownPeople, merge_accounts
 from api.paths import Paths
 from api.rate import RateLimit
 from api.receiving import Receiver
@@ -16,6 +17,8 @@ from api.swarm_status import SwarmFiles
 from platform_adapters.pseudonyms import Pseudonymiser
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from api.home import Home
     from api.settings import Settings
     from api.store.store import Store
@@ -61,6 +64,11 @@ def open_services(home: Home) -> Services:
     store = open_store(home, settings)
     serving = Serving(home)
     pseudonymiser = Pseudonymiser(home.read_key(PSEUDONYM_KEY))
+    people = KnownPeople(
+        _beside(home, settings.serve.accounts),
+        _beside(home, settings.serve.staff),
+        lambda known: merge_accounts(store, known, pseudonymiser),
+    )
     return Services(
         home=home,
         settings=settings,
@@ -68,6 +76,17 @@ def open_services(home: Home) -> Services:
         serving=serving,
         swarm=SwarmFiles(home),
         paths=Paths(store, serving, settings, pseudonymiser),
-        receiver=Receiver(store, settings.platform, pseudonymiser),
+        receiver=Receiver(
+            store,
+            settings.platform,
+            pseudonymiser,
+            people=people.now,
+            home_page=settings.serve.home_page,
+        ),
         session_key=home.read_key(SESSION_KEY),
     )
+
+
+def _beside(home: Home, name: str | None) -> Path | None:
+    """A file of the settings; a relative one starts at the home."""
+    return None if name is None else home.path / name

@@ -141,6 +141,12 @@ class ServeSettings(_Section):
     """TCP port; 0 lets the system choose."""
     keep_recommendations_days: int = Field(default=180, ge=1, le=3650)
     """How long recommendation logs are kept (R20)."""
+    accounts: str | None = None
+    """CSV with old_id,new_id for events that are sent; read again when it changes."""
+    staff: str | None = None
+    """Ids of people whose events are no learner's; read again when it changes."""
+    home_page: str | None = None
+    """xAPI accounts of this home page are known by their name alone."""
 
 
 class Settings(BaseSettings):

@@ -162,9 +162,12 @@ def number(value: object, field: str) -> float | None:
     """
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise RecordError(f"{field} is not a number")
-    return float(value)
+    try:
+        if not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value):
+            return float(value)
+    except OverflowError:  # a whole number of more than 300 digits
+        pass
+    raise RecordError(f"{field} is not a number")
 
 
 def text_number(value: object, field: str) -> float | None:

@@ -22,6 +22,7 @@ from api.cli.output import progress, write_json
 from api.databases import reader_for
 from api.home import Home, find_home
 from api.ingesting import Importer
+from api.known_people import merge_accounts
 from api.locks import home_lock
 from api.people import pseudonymiser_for
 from api.pulling import puller_for, sorted_out
@@ -200,8 +201,7 @@ def _sync_one(
 
 def _merge(store: Store, people: People, pseudonymiser: Pseudonymiser) -> None:
     """What came in under an old account, in earlier imports, becomes the learner's, too."""
-    name = pseudonymiser.pseudonym
-    merged = store.merge_learners((name(old), name(new)) for old, new in people.accounts.items())
+    merged = merge_accounts(store, people, pseudonymiser)
     if merged:
         click.echo(f"{merged:,} old accounts that were known here became their learner's")
 

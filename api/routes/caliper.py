@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body
 
 from api.routes.auth import EventWriter, ServicesOf  # noqa: TC001  # FastAPI reads the annotations
 from api.routes.documents import problem_responses
-from api.routes.schemas import CaliperBody, EventResult, EventsAnswer
+from api.routes.event_schemas import CaliperBody, EventsAnswer
 from platform_adapters.registry import adapter_named
 
 router = APIRouter(prefix="/v1", tags=["events"])
@@ -62,15 +62,4 @@ def take_envelope(
     Sending an envelope again changes nothing. The next path shows the effect.
     """
     del caller
-    receipts = services.receiver.take(adapter_named("caliper"), body.data)
-    outcomes = [receipt.outcome for receipt in receipts]
-    return EventsAnswer(
-        accepted=outcomes.count("accepted"),
-        duplicate=outcomes.count("duplicate"),
-        ignored=outcomes.count("ignored"),
-        rejected=outcomes.count("rejected"),
-        results=[
-            EventResult(index=index, outcome=receipt.outcome, reason=receipt.reason or None)
-            for index, receipt in enumerate(receipts)
-        ],
-    )
+    return EventsAnswer.of(services.receiver.take(adapter_named("caliper"), body.data))

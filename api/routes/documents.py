@@ -31,6 +31,7 @@ _EXAMPLES: dict[int, tuple[str, list[dict[str, str]]]] = {
     403: ("the key xwfqd3ui lacks the scope 'paths:read'; it has events:write", []),
     404: ("there is no such course in this platform's catalogue", []),
     413: ("the body is longer than 1,000,000 bytes; send less at once", []),
+    415: ("attachments are not taken: send the statements alone, as application/json", []),
     422: (
         "one field cannot be used; nothing was done",
         [{"pointer": "#/limit", "detail": "Input should be less than or equal to 50"}],

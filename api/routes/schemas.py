@@ -6,7 +6,6 @@ to 1,024 bytes.
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -20,7 +19,6 @@ from pydantic import (
     JsonValue,
     Strict,
     WithJsonSchema,
-    field_validator,
     model_validator,
 )
 
@@ -220,50 +218,6 @@ class PathAnswer(Answer):
     warnings: list[str]
     steps: list[StepInfo]
     excluded: list[ExcludedInfo] | None = Field(None, description="Only with scope `design`.")
-
-
-CALIPER_VERSIONS = re.compile(r"https?://purl\.imsglobal\.org/ctx/caliper/v1p[12]")
-
-
-class CaliperBody(BaseModel):
-    """A sensor's envelope; what an event holds is checked event by event."""
-
-    model_config = ConfigDict(extra="ignore", strict=True)
-
-    sensor: str = Field(min_length=1, max_length=MAX_ID_BYTES, description="IRI of the sensor.")
-    dataVersion: str = Field(description="JSON-LD context of Caliper 1.1 or 1.2.")  # noqa: N815 - Caliper's own name
-    data: list[JsonValue] = Field(min_length=1, max_length=MAX_EVENTS)
-
-    @field_validator("dataVersion")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        if not CALIPER_VERSIONS.fullmatch(value):
-            raise ValueError("expected http://purl.imsglobal.org/ctx/caliper/v1p1 or v1p2")
-        return value
-
-
-class EventResult(Answer):
-    """What became of one event."""
-
-    index: int = Field(description="Place in what was sent, from 0.")
-    outcome: Literal["accepted", "duplicate", "ignored", "rejected"]
-    reason: str | None = Field(None, description="Why it was ignored or rejected.")
-
-
-class EventsAnswer(Answer):
-    """What became of every event, in the order in which they were sent."""
-
-    accepted: int
-    duplicate: int
-    ignored: int
-    rejected: int
-    results: list[EventResult]
-
-
-class XapiAbout(Answer):
-    """What the xAPI endpoint speaks."""
-
-    version: list[str]
 
 
 class FieldProblemInfo(Answer):

@@ -1,8 +1,8 @@
 """`/v1/xapi`: where an LMS's xAPI emitter sends its statements (1.0.3).
 
-Statements are converted and stored as events, under pseudonyms; they themselves are not kept, so
-that nothing can be read back. As the specification asks, a batch with one bad statement is refused
-as a whole.
+Statements are converted and stored as events, under pseudonyms; they themselves are not kept
+(`api.routes.xapi_reading` says what a reader gets). As the specification asks, a batch with one bad
+statement is refused as a whole.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials
 from pydantic import JsonValue  # noqa: TC002  # FastAPI reads the annotations
 
-from api.errors import MalformedError, NotFoundError
+from api.errors import MalformedError, MediaTypeError, NotFoundError
 from api.routes.auth import Credentials, ServicesOf, any_scope
 from api.routes.documents import problem_responses
-from api.routes.schemas import MAX_EVENTS, XapiAbout
+from api.routes.event_schemas import XapiAbout
+from api.routes.schemas import MAX_EVENTS
 from api.security.keys import PREFIX, ApiKey
 from platform_adapters.registry import adapter_named
 
@@ -66,10 +67,38 @@ def emitter(request: Request, services: ServicesOf, credentials: Credentials) ->
 
 
 Emitter = Annotated[ApiKey, Depends(emitter)]
-Version = Annotated[
-    str, Header(alias="X-Experience-API-Version", description="1.0.3, or another 1.0.x.")
-]
-_REFUSALS = problem_responses(400, 401, 403, 413, 422, 429, 503)
+_REFUSALS = problem_responses(400, 401, 403, 413, 415, 422, 429, 503)
+
+
+def no_attachments(request: Request) -> None:
+    """Refuse statements that come with the bytes of their attachments.
+
+    Raises:
+        MediaTypeError: They do.
+    """
+    if request.headers.get("Content-Type", "").strip().lower().startswith("multipart/"):
+        raise MediaTypeError(
+            "attachments are not taken: send the statements alone, as application/json; what they "
+            "say of their attachments may stay in them"
+        )
+
+
+def demand_version(
+    version: Annotated[
+        str, Header(alias="X-Experience-API-Version", description="1.0.3, or another 1.0.x.")
+    ] = "",
+) -> None:
+    """Refuse another version of the specification, or none.
+
+    Raises:
+        MalformedError: It is not 1.0.x.
+    """
+    if not version.startswith("1.0"):
+        raise MalformedError(f"X-Experience-API-Version must be 1.0.x; {VERSION} is spoken here")
+
+
+VERSIONED = Depends(demand_version)
+_ALONE = [VERSIONED, Depends(no_attachments)]
 
 
 @router.get(
@@ -88,6 +117,7 @@ def about(caller: Emitter, response: Response) -> XapiAbout:
 @router.post(
     "/statements",
     summary="Statements of an xAPI emitter",
+    dependencies=_ALONE,
     responses={
         200: {"content": {"application/json": {"example": [STATEMENT_EXAMPLE["id"]]}}},
         **_REFUSALS,
@@ -95,7 +125,6 @@ def about(caller: Emitter, response: Response) -> XapiAbout:
 )
 def post_statements(
     body: Annotated[JsonValue, Body(openapi_examples={"one": {"value": STATEMENT_EXAMPLE}})],
-    version: Version,
     caller: Emitter,
     services: ServicesOf,
     response: Response,
@@ -106,7 +135,6 @@ def post_statements(
     sent again is not stored again; the next path shows the effect.
     """
     del caller
-    _demand(version)
     statements = body if isinstance(body, list) else [body]
     response.headers["X-Experience-API-Version"] = VERSION
     return _store(services, statements)
@@ -116,18 +144,17 @@ def post_statements(
     "/statements",
     status_code=204,
     summary="One statement of an xAPI emitter",
+    dependencies=_ALONE,
     responses=_REFUSALS,
 )
 def put_statement(
     body: Annotated[JsonValue, Body(openapi_examples={"one": {"value": STATEMENT_EXAMPLE}})],
     statement_id: Annotated[uuid.UUID, Query(alias="statementId")],
-    version: Version,
     caller: Emitter,
     services: ServicesOf,
 ) -> Response:
     """Store one statement under the id that the query names."""
     del caller
-    _demand(version)
     name = str(statement_id)
     if not isinstance(body, dict) or str(body.get("id", name)).lower() != name:
         raise MalformedError("the body must be one statement, with the id of the query or none")
@@ -144,14 +171,9 @@ def nothing_else(rest: str, caller: Emitter) -> Response:
     """Say why the rest of a record store is not here."""
     del rest, caller
     raise NotFoundError(
-        "statements are taken here and stored as pseudonymous events: they cannot be read back, "
-        "and there are no states, profiles, agents or activities; send to /v1/xapi/statements"
+        "statements are taken here and stored as pseudonymous events: there are no states, "
+        "profiles, agents or activities; send to /v1/xapi/statements"
     )
-
-
-def _demand(version: str) -> None:
-    if not version.startswith("1.0"):
-        raise MalformedError(f"X-Experience-API-Version must be 1.0.x; {VERSION} is spoken here")
 
 
 def _store(services: ServicesOf, statements: list[Any]) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.routes.caliper import ANSWER_EXAMPLE, REQUEST_EXAMPLE
-from api.routes.schemas import CaliperBody, EventsAnswer
+from api.routes.event_schemas import CaliperBody, EventsAnswer
 from tests.unit.api.homes import pseudonymiser_of
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "caliper" / "events" / "input" / "envelopes.jsonl"

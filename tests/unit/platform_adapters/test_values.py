@@ -118,3 +118,9 @@ def test_no_reason_tells_the_value() -> None:
         with pytest.raises(RecordError) as caught:
             call()
         assert secret not in str(caught.value)
+
+
+@pytest.mark.parametrize("parse", [number, values.text_number])
+def test_a_whole_number_that_no_float_holds_is_no_number(parse) -> None:
+    with pytest.raises(RecordError, match="raw is not a number"):
+        parse(10**400, "raw")
