@@ -11,6 +11,7 @@ import hashlib
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,7 @@ from recommender.release.sum import sum_vectors
 from recommender.statistics.cap import sum_and_rest
 from recommender.statistics.merged import MergedSums
 from recommender.statistics.sequences import build_sequences
+from recommender.statistics.shares import FEWEST, MemberSums, limit_shares, without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,11 +122,13 @@ class Sums:
         manifest: Their layout.
         head: Each item's place in it, or -1; int32, `(items,)`.
         exact: One row a platform; int64, `(platforms, manifest.cells)`.
+        learners: The bracket of each (R14); int64, `(platforms,)`.
     """
 
     manifest: Manifest
     head: NDArray[np.int32]
     exact: NDArray[np.int64]
+    learners: NDArray[np.int64]
 
 
 def sum_platforms(
@@ -154,7 +158,8 @@ def sum_platforms(
     identity = hashlib.sha256("\n".join(item_ids).encode("utf-8")).digest()
     manifest = default_manifest(items, identity, enrolled_counts="enrolled" in verbs)
     exact = [sum_vectors(platform, place, manifest, identity) for platform in platforms]
-    return Sums(manifest, place, np.stack(exact))
+    brackets = np.array([bracket(len(platform.learner_ids)) for platform in platforms])
+    return Sums(manifest, place, np.stack(exact), brackets)
 
 
 def choose_head(
@@ -205,7 +210,9 @@ class Round:
         contributions: Noised; int64, `(platforms, cells)`.
         total: HEAD's `sum`.
         rest: HEAD's `rest`.
-        variance: Noise variance of one contribution, in squared grid units.
+        variance: Noise variance of a member's contributions, in squared grid units.
+        anchors: Which members are anchors (R34), where every member's contributions are known:
+            each is then held to its share. None leaves R34's cap alone. bool, `(platforms,)`.
     """
 
     sums: Sums
@@ -213,10 +220,12 @@ class Round:
     total: NDArray[np.int64]
     rest: NDArray[np.int64]
     variance: float
+    anchors: NDArray[np.bool_] | None = None
 
     def seen_by(self, platform: int) -> MergedSums:
         """HEAD as one member sees it: its own contribution is known to it."""
         others = self.contributions.shape[0] - 1
+        counted = self._counted
         return MergedSums(
             self.sums.manifest,
             self.total,
@@ -224,11 +233,37 @@ class Round:
             self.contributions[platform],
             others_variance=others * self.variance,
             own_variance=self.variance,
+            others=None if counted is None else without(counted, platform),
+        )
+
+    def seen_by_newcomer(self) -> MergedSums:
+        """HEAD as a member sees it that has contributed nothing."""
+        counted = self._counted
+        return MergedSums(
+            self.sums.manifest,
+            self.total,
+            self.rest,
+            None,
+            others_variance=self.contributions.shape[0] * self.variance,
+            others=None if counted is None else without(counted, None),
+        )
+
+    @cached_property
+    def _counted(self) -> NDArray[np.float32] | None:
+        """What each member counts for."""
+        members = self.contributions.shape[0]
+        if self.anchors is None or members < FEWEST:
+            return None
+        variance = np.full(members, self.variance)
+        return limit_shares(
+            MemberSums(
+                self.sums.manifest, self.contributions, variance, self.sums.learners, self.anchors
+            )
         )
 
 
 def run_open(sums: Sums, privacy: Privacy, anchors: NDArray[np.bool_], seed: int) -> Round:
-    """Merge in open mode: every platform adds the whole noise, R34's cap holds.
+    """Merge in open mode: every platform adds the whole noise, and is held to its share (R34).
 
     Args:
         sums: What each platform would release.
@@ -238,7 +273,7 @@ def run_open(sums: Sums, privacy: Privacy, anchors: NDArray[np.bool_], seed: int
     """
     noised = _noised(sums.exact, privacy.sigma_squared, [seed, 19])
     total, rest = sum_and_rest(noised, anchors)
-    return Round(sums, noised, total, rest, float(privacy.sigma_squared))
+    return Round(sums, noised, total, rest, float(privacy.sigma_squared), anchors)
 
 
 def run_secure(sums: Sums, privacy: Privacy, seed: int) -> Round:

@@ -21,7 +21,6 @@ from recommender.models import STATISTICS, StatisticsModel, Training, fit_model
 from recommender.statistics.blend import blend_weights
 from recommender.statistics.cap import sum_and_rest
 from recommender.statistics.fit import fit_serving
-from recommender.statistics.merged import MergedSums
 from recommender.statistics.sequences import build_sequences, from_lists
 from recommender.statistics.text import fit_text
 from recommender.trial import Round, anchors_by_bracket, privacy_for, run_open, sum_platforms
@@ -228,7 +227,7 @@ def rounds(log: Log, seed: int) -> Iterator[Record]:
             so_far = merged.contributions + (0 if so_far is None else so_far)
             total, rest = sum_and_rest(so_far, anchors)
             variance = (number + 1) * merged.variance
-            merged = Round(merged.sums, so_far, total, rest, variance)
+            merged = Round(merged.sums, so_far, total, rest, variance, anchors)
         for index, (name, split) in enumerate(splits.items()):
             until = (terms[index][split.train.learner] <= number) | (number < 0)
             model = fit_serving(
@@ -339,9 +338,7 @@ def new_platform(log: Log, seed: int) -> Iterator[Record]:
         yield _record("new platform", log, ("text alone", newcomer), seed, outcome)
         for epsilon in (EPSILON, math.inf):
             merged = run_open(sums, privacy_for(epsilon), anchors, seed)
-            seen = MergedSums(
-                merged.sums.manifest, merged.total, merged.rest, None, len(others) * merged.variance
-            )
+            seen = merged.seen_by_newcomer()
             model = fit_serving(
                 catalogue=log.entries, head=merged.sums.head, merged=seen, text=text
             )

@@ -15,7 +15,8 @@ from recommender.errors import EvaluationError
 from recommender.interactions import VERB_INDEX, Interactions
 from recommender.poisoning.insight import column_of
 from recommender.release.noise import FastNoise
-from recommender.release.sum import sum_vectors, value_tables
+from recommender.release.sum import sum_vectors
+from recommender.statistics.shares import cell_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
     from recommender.poisoning.insight import Insight
     from recommender.release.manifest import Manifest
-
-_SD_WITHIN = 12
-"""Sd of honest noise that a cell may hold beside its learners (R33)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,18 +127,8 @@ def written_vector(insight: Insight, target: int, attack: Vector) -> NDArray[np.
 
 def within_bounds(cells: NDArray[np.int64], manifest: Manifest, learners: int) -> NDArray[np.int64]:
     """Cut to what so many learners and 12 sd of honest noise can sum to in a cell (R33)."""
-    most = cell_bounds(manifest, learners)
+    most = cell_bounds(manifest, learners, manifest.sigma_squared)
     return np.clip(cells, -most, most)
-
-
-def cell_bounds(manifest: Manifest, learners: int) -> NDArray[np.int64]:
-    """The largest magnitude of each cell that anybody would believe; int64, `(cells,)`."""
-    noise = int(np.ceil(_SD_WITHIN * np.sqrt(manifest.sigma_squared)))
-    bounds = np.empty(manifest.cells, dtype=np.int64)
-    tables = value_tables(manifest)
-    for name, place in manifest.block_slices.items():
-        bounds[place] = learners * int(tables[name].max()) + noise
-    return bounds
 
 
 def sum_histories(histories: Sequence[Sequence[int]], manifest: Manifest) -> NDArray[np.int64]:

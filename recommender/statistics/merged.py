@@ -39,6 +39,9 @@ class MergedSums:
         own: This platform's own contributions within `total`; None if it made none.
         others_variance: Noise variance of `total - own`, in squared grid units; 0 without noise.
         own_variance: Noise variance of `own`, in squared grid units.
+        others: What the other members count for, each held to about its share
+            (`statistics.shares`); None where R34's cap is all there is, as in secure mode. int64,
+            `(manifest.cells,)`.
     """
 
     manifest: Manifest
@@ -47,6 +50,7 @@ class MergedSums:
     own: NDArray[np.int64] | None = None
     others_variance: float = 0.0
     own_variance: float = 0.0
+    others: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         """Refuse sums that are not of the manifest.
@@ -54,7 +58,8 @@ class MergedSums:
         Raises:
             ModelError: A length or a variance is impossible.
         """
-        for name, cells in (("sum", self.total), ("rest", self.rest), ("own", self.own)):
+        for name in ("total", "rest", "own", "others"):
+            cells = getattr(self, name)
             if cells is not None and cells.shape != (self.manifest.cells,):
                 raise ModelError(
                     f"the merged array {name!r} has {cells.size} cells, "
@@ -101,7 +106,9 @@ class Estimates:
 
 
 def noised_others(merged: MergedSums) -> Noised:
-    """What the other members' sums say, within R34's cap."""
+    """What the other members' sums say, held to their shares or within R34's cap."""
+    if merged.others is not None:
+        return in_learner_units(merged.others, merged.manifest, merged.others_variance)
     slices = merged.manifest.block_slices
     capped = np.empty_like(merged.total)
     for name, block in slices.items():

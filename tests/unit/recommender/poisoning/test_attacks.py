@@ -10,13 +10,13 @@ from recommender.poisoning.insight import column_of, insight_of
 from recommender.poisoning.promotion import (
     FakeLearners,
     Vector,
-    cell_bounds,
     fake_learners,
     sum_histories,
     within_bounds,
     written_vector,
 )
 from recommender.release.vector import pair_cell
+from recommender.statistics.shares import cell_bounds
 from recommender.trial import privacy_for, run_open, sum_platforms
 from tests.unit.recommender.rows import clusters
 
@@ -75,7 +75,7 @@ def test_a_written_vector_echoes_what_the_others_say(insight):
 
 def test_a_written_vector_is_believable_cell_by_cell(insight):
     sent = written_vector(insight, TARGET, Vector(strength=1e6, popularity=1e6))
-    bounds = cell_bounds(insight.manifest, insight.learners)
+    bounds = cell_bounds(insight.manifest, insight.learners, insight.manifest.sigma_squared)
     assert (np.abs(sent) <= bounds).all()
     assert np.array_equal(within_bounds(sent, insight.manifest, insight.learners), sent)
 
