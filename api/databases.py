@@ -61,7 +61,7 @@ def reader_for(source: SourceSettings, importer: Importer, url: str) -> Database
     if password:
         parsed = parsed.set(password=password)
     whole = parsed.render_as_string(hide_password=False)
-    return DatabaseReader(importer, name, whole, source.prefix)
+    return DatabaseReader(importer, name, whole, source.prefix, source.replace_catalogue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,14 @@ class DatabaseReader:
         name: The database's URL without user and password: what it is called and known by.
         url: The whole URL.
         prefix: Prefix of the tables' names.
+        replace_catalogue: Whether what the database no longer has leaves our catalogue.
     """
 
     importer: Importer
     name: str
     url: str
     prefix: str
+    replace_catalogue: bool = False
 
     def run(self) -> Iterator[dict[str, Any]]:
         """Read what is new.
@@ -108,8 +110,10 @@ class DatabaseReader:
         items = feed.catalogue(self.importer.options.home_page or "")
         if not items:
             return {}
-        changed = self.importer.store.upsert_catalogue(items)
-        return {"catalogue": {"items": len(items), "new": changed.added + changed.changed}}
+        store = self.importer.store
+        changed = store.upsert_catalogue(items, replace_all=self.replace_catalogue)
+        new, gone = changed.added + changed.changed, changed.removed
+        return {"catalogue": {"items": len(items), "new": new, "kept": changed.kept, "gone": gone}}
 
     def _resumed(self) -> Cursor:
         store, adapter = self.importer.store, self.importer.adapter.name

@@ -93,6 +93,8 @@ class SourceSettings(_Login):
     """Ids of people who are no learners: one a line, or CSV with a column id."""
     catalogue: str | None = None
     """Catalogue file in the same platform's form, imported first."""
+    replace_catalogue: bool = False
+    """Whether what its catalogue, or a database, no longer has leaves ours."""
 
 
 class SwarmSettings(_Section):

@@ -30,6 +30,9 @@ HASHED = "hash:"
 could be turned back into that id by trying them all.
 """
 
+GROWING = frozenset({"kolibri:session", "kolibri:session-csv", "kolibri:attempt"})
+"""Sources whose records go on changing under one number until they end: the later state counts."""
+
 COLUMNS: tuple[str, ...] = (
     "event_id",
     "learner",

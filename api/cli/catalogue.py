@@ -66,6 +66,11 @@ def import_files(
         f"+ {result.unchanged:,} unchanged + {result.repeated:,} repeated; "
         f"{result.removed:,} removed; the catalogue holds {total:,} items"
     )
+    if result.kept:
+        click.echo(
+            f"{result.kept:,} items of the catalogue are not in the files and stay; "
+            "if they are gone from the platform, --replace removes them"
+        )
     if keyed < len(items):
         click.echo(
             f"{len(items) - keyed:,} rows have no content_key: other platforms cannot share them."
@@ -78,6 +83,7 @@ def import_files(
             "unchanged": result.unchanged,
             "repeated": result.repeated,
             "removed": result.removed,
+            "kept": result.kept,
             "items": total,
             "with_content_key": keyed,
         }

@@ -59,6 +59,11 @@ _SHOWN_REASONS = 5
 @map_option
 @accounts_option
 @staff_option
+@click.option(
+    "--replace-catalogue",
+    is_flag=True,
+    help="Remove from our catalogue what a Moodle database no longer has.",
+)
 @click.option("--since", default="", help="A record store's statements after this moment only.")
 @click.option(
     "--max-rejects",
@@ -89,6 +94,8 @@ def ingest(
     max_rejects: float,
     report_path: Path | None,
     json_path: Path | None,
+    *,
+    replace_catalogue: bool,
 ) -> None:
     """Read logs into the store; what is there already is left as it is.
 
@@ -116,13 +123,10 @@ def ingest(
         _merge(store, people, pseudonymiser)
         importer = Importer(store, chosen, options, pseudonymiser, max_rejects)
         files, addresses = sorted_out(inputs)
-        if prefix is not None and not any(map(is_database_url, addresses)):
-            raise OptionsError("--prefix is for a database; the inputs are files or record stores")
+        of_database = _of_database(addresses, prefix, replace_catalogue=replace_catalogue)
         records = _import(importer, expand(files)) if files else []
         for address in addresses:
-            source = _source_for(settings, adapter, address)
-            if prefix is not None:
-                source = source.model_copy(update={"prefix": prefix})
+            source = _source_for(settings, adapter, address).model_copy(update=of_database)
             records += _pull(_puller(settings, source, importer, address, since))
     named = [*files, *map(_public, addresses)]
     args = {"adapter": adapter, "inputs": named, "home": str(place.path)}
@@ -175,8 +179,10 @@ def _sync_one(
     adapter = adapter_for(source.adapter, _beside(place, source.map))
     if source.catalogue is not None:
         items = list(adapter.read_catalogue(place.path / source.catalogue))
-        changed = store.upsert_catalogue(items)
+        changed = store.upsert_catalogue(items, replace_all=source.replace_catalogue)
         click.echo(f"{source.catalogue}: {changed.added:,} items new, {changed.changed:,} changed")
+        for line in _absent(changed.kept, changed.removed):
+            click.echo(line)
     paths: list[Path] = []
     patterns, addresses = sorted_out(source.inputs)
     for pattern in patterns:
@@ -220,6 +226,27 @@ def _puller(
             raise OptionsError("--since is for record stores; a database is read from where it was")
         return reader_for(source, importer, address)
     return puller_for(settings.lrs, source, importer, address, since)
+
+
+def _of_database(
+    addresses: Sequence[str], prefix: str | None, *, replace_catalogue: bool
+) -> dict[str, Any]:
+    """What is said of a database beside its entry in the settings.
+
+    Raises:
+        OptionsError: Something is said, and there is no database among the inputs.
+    """
+    if any(map(is_database_url, addresses)):
+        said = {"prefix": prefix, "replace_catalogue": replace_catalogue or None}
+        return {name: value for name, value in said.items() if value is not None}
+    if prefix is not None:
+        raise OptionsError("--prefix is for a database; the inputs are files or record stores")
+    if replace_catalogue:
+        raise OptionsError(
+            "--replace-catalogue is for a database; a file's catalogue is replaced by "
+            "`murmuration catalogue import --replace`"
+        )
+    return {}
 
 
 def _public(address: str) -> str:
@@ -284,11 +311,24 @@ def _lines(record: dict[str, Any]) -> list[str]:
         lines.append(f"  stored as `other`, unknown names: {names}")
     if found := record.get("catalogue"):
         lines.append(f"  catalogue: {found['items']:,} items, {found['new']:,} new or changed")
+        lines += _absent(found["kept"], found["gone"])
     if record.get("clamped"):
         lines.append(f"  {record['clamped']:,} scores above their maximum count as 1")
     if record["withdrawn"]:
         lines.append(f"  {record['withdrawn']:,} earlier events taken back")
     return lines
+
+
+def _absent(kept: int, removed: int) -> list[str]:
+    """What is said of items that the platform's catalogue no longer has."""
+    if removed:
+        return [f"  {removed:,} items that it no longer has were removed"]
+    if not kept:
+        return []
+    return [
+        f"  {kept:,} items of our catalogue are not in it and stay; if they are gone from the "
+        "platform, --replace-catalogue (`replace_catalogue = true` in [[sources]]) removes them"
+    ]
 
 
 def _write_report(path: Path, records: list[dict[str, Any]]) -> None:

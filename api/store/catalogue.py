@@ -31,6 +31,7 @@ class CatalogueResult:
         changed: Items that were there with other content.
         unchanged: Items that were there as given.
         removed: Items that are gone, because the catalogue was replaced as a whole.
+        kept: Items that were there, are not among those given, and stay.
         repeated: Rows whose item came again later in the same catalogue; the last one counts.
     """
 
@@ -38,6 +39,7 @@ class CatalogueResult:
     changed: int
     unchanged: int
     removed: int
+    kept: int
     repeated: int
 
 
@@ -95,7 +97,8 @@ def write(
         before = {row.item: row for row in _read(connection)}
         order = list(wanted) if replace_all else [*before, *(i for i in wanted if i not in before)]
         different = [item for item in wanted if before.get(item) != wanted[item]]
-        removed = [item for item in before if item not in wanted] if replace_all else []
+        absent = [item for item in before if item not in wanted]
+        removed = absent if replace_all else []
         book = codes.Codebook(items, "item")
         book.learn(connection, [*before, *wanted])
         if removed:
@@ -113,6 +116,7 @@ def write(
         changed=len(different) - added,
         unchanged=len(wanted) - len(different),
         removed=len(removed),
+        kept=len(absent) - len(removed),
         repeated=len(rows) - len(wanted),
     )
 

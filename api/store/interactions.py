@@ -1,6 +1,7 @@
 """Interactions in and out of the store.
 
-- The event id is the key: adding an event twice changes nothing and is counted as a duplicate.
+- The event id is the key: adding an event twice changes nothing and is counted as a duplicate. Of
+  records that their source goes on changing (`contract.GROWING`) a later state takes the place.
 - Rows are committed batch by batch; a death in between loses the unfinished batch only, and the
   same rows given again fill the gap.
 """
@@ -19,7 +20,7 @@ from api.store import codes, imports
 from api.store.database import raw_insert
 from api.store.revision import bump
 from api.store.tables import interactions, items, learners, withdrawn
-from platform_adapters.contract import Interaction
+from platform_adapters.contract import GROWING, Interaction
 from recommender.interactions import VERB_INDEX, VERBS
 
 if TYPE_CHECKING:
@@ -32,6 +33,14 @@ BATCH_ROWS = 5_000
 
 _OURS = frozenset({"id", "import_id"})
 _COLUMNS = tuple(column.name for column in interactions.c if column.name not in _OURS)
+_SOURCE = _COLUMNS.index("source")
+_GROWN = {
+    name: _COLUMNS.index(name)
+    for name in (
+        *("event", "timestamp", "verb", "score", "success", "completion"),
+        *("progress", "duration_seconds"),
+    )
+}
 _FIELDS = attrgetter(
     "event_id",
     "learner",
@@ -138,7 +147,8 @@ def add(
             tuples = _coded(taken, learner_codes, item_codes, import_id)
             added = raw_insert(connection, interactions, (*_COLUMNS, "import_id"), tuples)
             result = AddResult(added, len(taken) - added)
-            if added:
+            grown = _grow(connection, tuples) if added < len(taken) else 0
+            if added or grown:
                 bump(connection)
             if import_id is not None:
                 imports.advance(connection, import_id, result.added, result.duplicates)
@@ -146,6 +156,24 @@ def add(
         item_codes.keep()
         total += result
     return total
+
+
+def _grow(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> int:
+    """Take over the later state of records that go on changing; returns how many have changed."""
+    later = [
+        {f"its_{name}": row[place] for name, place in _GROWN.items()}
+        for row in rows
+        if row[_SOURCE] in GROWING and row[_GROWN["timestamp"]] is not None
+    ]
+    if not later:
+        return 0
+    t = interactions.c
+    update = (
+        sa.update(interactions)
+        .where(t.event == sa.bindparam("its_event"), t.timestamp < sa.bindparam("its_timestamp"))
+        .values({name: sa.bindparam(f"its_{name}") for name in _GROWN if name != "event"})
+    )
+    return int(connection.execute(update, later).rowcount)
 
 
 def _named_items(taken: list[tuple[Any, ...]]) -> set[str]:

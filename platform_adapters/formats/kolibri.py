@@ -8,6 +8,7 @@ readers, and is kept here:
 - a time in the database is UTC, whatever zone is written behind it;
 - CSV exports come in the language of the device, and name learners only within their facility;
 - an attempt at a question is one at its exercise, whose `content_id` is that of the catalogue;
+- a session and an attempt go on changing under one number until they end (`contract.GROWING`);
 - copies of one resource share their `content_id` and are one item.
 
 Example: Ana watched *Cell walls* to its end on 1 March, 9:07 in Nairobi.
@@ -98,6 +99,7 @@ FORMAT = Declared(
             verbs="viewed",
             rules=_CSV_RULES,
             fields=_CSV_FIELDS,
+            told_apart_by=(*_CSV[:1], "Facility name", "Channel id", *_CSV[2:4]),
             outcome=_how_far,
         ),
         Rows(

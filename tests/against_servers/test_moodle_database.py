@@ -62,7 +62,7 @@ def test_a_database_gives_what_the_dump_of_its_tables_gives(run, home, site, rea
 def test_the_next_reading_adds_what_is_new_and_what_has_changed(run, home, site, reader):
     first = ingest(run, home, site, reader)
     assert totals(first)[0] == 22
-    assert first[0]["catalogue"] == {"items": 7, "new": 7}
+    assert first[0]["catalogue"] == {"items": 7, "new": 7, "kept": 0, "gone": 0}
     again = ingest(run, home, site, reader)
     assert totals(again)[0] == 0, again
     site.add("logstore_standard_log", log_row(5_000, 13, 1_709_400_000))

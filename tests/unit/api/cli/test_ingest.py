@@ -97,6 +97,8 @@ def test_options_that_would_have_no_effect_are_refused(home, log, run):
         run("ingest", "moodle", database, "--since", "2026-01-01T00:00:00Z", "--home", home.path)
     with pytest.raises(OptionsError, match="--prefix is for a database"):
         run("ingest", "table", log(1), "--prefix", "mdl_", "--home", home.path)
+    with pytest.raises(OptionsError, match="--replace-catalogue is for a database"):
+        run("ingest", "table", log(1), "--replace-catalogue", "--home", home.path)
     with pytest.raises(OptionsError, match="only the adapter 'moodle' reads a database"):
         run("ingest", "xapi", database, "--home", home.path)
 
@@ -133,3 +135,29 @@ def test_sync_without_sources_or_without_files_says_what_to_change(home, run):
     _add_source(home, 'adapter = "table"\ninputs = ["exports/*.csv"]')
     with pytest.raises(SettingsError, match=r"sources\.0\.inputs.*exports/\*\.csv"):
         run("sync", "--home", home.path)
+
+
+def test_items_that_left_the_platform_are_counted_and_go_when_that_is_asked_for(
+    home, log, run, result, tmp_path
+):
+    catalogue, out = tmp_path / "catalogue.csv", tmp_path / "result.json"
+    read = ("catalogue", "import", catalogue, "--home", home.path)
+    catalogue.write_text("item,title\npage-1,One\npage-2,Two\npage-3,Three\n")
+    assert "stay" not in run(*read)
+    catalogue.write_text("item,title\npage-1,One\n")
+    said = run(*read, "--json", out)
+    assert "2 items of the catalogue are not in the files and stay" in said
+    assert "--replace removes them" in said
+    assert (result()[0]["kept"], result()[0]["removed"]) == (2, 0)
+    log(3, "log1.csv")
+    source = f'adapter = "table"\ninputs = ["{tmp_path}/log1.csv"]\ncatalogue = "{catalogue}"'
+    _add_source(home, source)
+    assert "2 items of our catalogue are not in it and stay" in run(
+        "sync", "--no-train", "--home", home.path
+    )
+    text = home.settings_path.read_text().replace(source, f"{source}\nreplace_catalogue = true")
+    home.settings_path.write_text(text)
+    said = run("sync", "--no-train", "--home", home.path)
+    assert "2 items that it no longer has were removed" in said
+    with open_store(home) as store:
+        assert [item.item for item in store.catalogue()] == ["page-1"]

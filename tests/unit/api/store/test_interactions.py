@@ -180,3 +180,27 @@ def test_the_store_file_is_readable_by_its_owner_alone(url, row, tmp_path):
         files = sorted(tmp_path.iterdir())
         assert len(files) == 3  # the write-ahead log beside it too
         assert [file.stat().st_mode & 0o077 for file in files] == [0, 0, 0]
+
+
+def test_a_session_that_has_grown_takes_the_place_of_what_it_was(store, row):
+    event = str(uuid.UUID(int=77))
+    told = {"event_id": event, "source": "kolibri:session"}
+    first = row(verb="viewed", timestamp=100, duration_seconds=10.0, **told)
+    grown = row(verb="progressed", timestamp=160, progress=0.5, duration_seconds=70.0, **told)
+    revision = store.revision()
+    assert (store.add_interactions([first]).added, store.add_interactions([grown]).added) == (1, 0)
+    assert store.revision() > revision + 1
+    for again in (first, grown):  # in whatever order it comes again
+        at = store.revision()
+        assert store.add_interactions([again]).duplicates == 1
+        assert store.revision() == at
+    (found,) = store.interaction_rows()
+    told = (found.timestamp, found.verb, found.progress, found.duration_seconds)
+    assert told == (160, "progressed", 0.5, 70.0)
+
+
+def test_other_records_keep_what_they_were(store, row):
+    told = {"event_id": str(uuid.UUID(int=78)), "source": "moodle:x"}
+    store.add_interactions([row(timestamp=100, **told)])
+    store.add_interactions([row(timestamp=160, **told)])
+    assert [found.timestamp for found in store.interaction_rows()] == [100]
