@@ -122,6 +122,12 @@ class Bench:
             total = [row[f"blob_bytes_{way}"] + row[f"message_bytes_{way}"] for row in rows]
             # Together, since who has more to send has others send less.
             found[f"{way}_ratio"] = [sum(total) / (need * self.count)]
+        kinds = sorted({kind for status in after for kind in status["types_sent"]})
+        for kind in kinds:
+            found[f"sent_{kind}"] = [
+                new["types_sent"].get(kind, 0) - old["types_sent"].get(kind, 0)
+                for old, new in zip(before, after, strict=True)
+            ]
         return {"wall_seconds": wall} | {k: statistics.median(v) for k, v in found.items()}
 
     def memory_mb(self) -> float:
@@ -157,7 +163,8 @@ def measure(case: str, rounds: int) -> dict[str, object]:
             memory = bench.memory_mb()
         finally:
             bench.close()
-    medians = {key: round(statistics.median(row[key] for row in found), 3) for key in found[0]}
+    keys = {key: None for row in found for key in row}
+    medians = {key: round(statistics.median(row.get(key, 0) for row in found), 3) for key in keys}
     return {
         "members": int(count),
         "payload_mb": float(megabytes),
@@ -166,6 +173,7 @@ def measure(case: str, rounds: int) -> dict[str, object]:
         "peak_rss_mb": round(memory),
         "python": platform.python_version(),
         "machine": platform.machine(),
+        "load": round(os.getloadavg()[0], 1),
         "cpus": os.cpu_count(),
     }
 

@@ -75,19 +75,42 @@ class Node:
             LocalProtocolError: The shell broke the order of events: a bug of ours.
             LedgerError: At `Started`: our own ledger or vote log is damaged or missing.
         """
+        height = self._state.instance.height
         if isinstance(event, events.Received):
-            try:
-                state = self._up(event)
-                state, effects = on_received(self._seat(state), self._config, state, event)
-            except RemoteProtocolError as error:
-                rule = f" ({error.rule})" if error.rule else ""
-                text = f"{event.sender} sent {error}{rule}; dropped."
-                return (events.Note("warning", text, event.sender),)
+            before = self._up(event)
+            state, effects = self._hear(before, event)
+            if state is before:
+                return effects
         else:
             state, effects = self._take(event)
         state, more = self._settle(state)
+        if state.early and state.instance.height > height:
+            state, again = self._hear_early(state)
+            more = (*more, *again)
         self._state = state
         return (*effects, *more)
+
+    def _hear(self, state: State, event: events.Received) -> Step:
+        """Take foreign bytes, or refuse them as a whole (P26)."""
+        try:
+            return on_received(self._seat(state), self._config, state, event)
+        except RemoteProtocolError as error:
+            rule = f" ({error.rule})" if error.rule else ""
+            text = f"{event.sender} sent {error}{rule}; dropped."
+            return state, (events.Note("warning", text, event.sender),)
+
+    def _hear_early(self, state: State) -> Step:
+        """Take what came a moment too early, now that the height before is decided."""
+        effects: list[Effect] = []
+        while state.early:
+            early, state = state.early, replace(state, early={})
+            for sender in sorted(early):
+                for message in early[sender]:
+                    state, done = self._hear(state, events.Received(sender, message))
+                    effects.extend(done)
+            state, more = self._settle(state)
+            effects.extend(more)
+        return state, tuple(effects)
 
     def view(self) -> NodeView:
         """What a status page may show."""
@@ -141,8 +164,10 @@ class Node:
                 effects.extend(done)
             if state is before:
                 break
-        state, again = sync.send_again(self._seat(state), self._config, state)
-        return state, (*effects, *again)
+        for repeat in (sync.catch_up, sync.send_again):
+            state, done = repeat(self._seat(state), self._config, state)
+            effects.extend(done)
+        return state, tuple(effects)
 
     def _work(self, state: State) -> Step:
         task = watch if self._is_silent(state) else work
@@ -192,8 +217,7 @@ class Node:
         ledger = apply_block(state.ledger, block, seat.signer.verify)
         data = write_final(final)
         grown, effects = accept(seat, self._config, state, ledger, data)
-        tell = events.Broadcast(sync.final_message(grown, block.height))
-        return grown, (*effects, tell)
+        return grown, (*effects, *sync.tell_final(grown, block.height))
 
 
 def _change_desk(desk: desks.Desk, event: _DeskEvent) -> desks.Desk:

@@ -9,7 +9,7 @@ from swarm import codec, sync
 from swarm.consensus.instance import add_certificate, add_proposal, add_vote
 from swarm.consensus.messages import read_certificate, read_proposal, read_vote
 from swarm.desk import on_receipt, read_receipt
-from swarm.events import Broadcast
+from swarm.having import PARTS, read_have
 from swarm.heights import accept, check_block
 from swarm.known import is_known_receipt, is_known_transaction, is_known_vote
 from swarm.ledger.blocks import MAX_HEIGHT, MAX_VIEW
@@ -49,11 +49,16 @@ def on_received(seat: Seat, config: NodeConfig, state: State, event: Received) -
     return handle(seat, config, state, event, value)
 
 
-def _on_other_height(config: NodeConfig, state: State, sender: str, height: int) -> Step:
-    """Who speaks of a past height lacks a block of ours; who speaks of a later one has ours."""
-    if height < state.instance.height:
-        return sync.answer(config, state, sender, height, 1)
-    return sync.ask(config, state, sender)
+def _on_other_height(config: NodeConfig, state: State, event: Received, height: int) -> Step:
+    """Who speaks of a past height may lack a block of ours; who speaks of a later one has ours.
+
+    Whoever says what it has says so soon enough: most often it is only a moment behind.
+    """
+    if height > state.instance.height:
+        return sync.fall_behind(config, state, event.sender, event.message, height)
+    if event.sender in state.peers.haves_ms:
+        return state, ()
+    return sync.answer(config, state, event.sender, height, 1)
 
 
 def _on_proposal(
@@ -61,7 +66,7 @@ def _on_proposal(
 ) -> Step:
     proposal = read_proposal(value[1], seat.signer.verify)
     if proposal.height != state.instance.height:
-        return _on_other_height(config, state, event.sender, proposal.height)
+        return _on_other_height(config, state, event, proposal.height)
     instance = add_proposal(seat, state.instance, proposal)
     if instance.proposals.get(proposal.view) is not proposal:
         return replace(state, instance=instance), ()
@@ -82,7 +87,7 @@ def _on_vote(
         return state, ()
     vote = read_vote(value[1], seat.signer.verify)
     if vote.height != state.instance.height:
-        return _on_other_height(config, state, event.sender, vote.height)
+        return _on_other_height(config, state, event, vote.height)
     if vote.member not in seat.genesis.by_id:
         raise refuse(f"a vote of {vote.member[:64]}, who is no member", "R27")
     if vote.member == seat.me:
@@ -95,13 +100,11 @@ def _on_certificate(
 ) -> Step:
     certificate, content = read_certificate(value[1])
     if certificate.height != state.instance.height:
-        return _on_other_height(config, state, event.sender, certificate.height)
-    is_new = (certificate.purpose, certificate.view) not in state.instance.certificates
+        return _on_other_height(config, state, event, certificate.height)
     instance = add_certificate(seat, state.instance, certificate, content)
     if content and codec.digest(content) in instance.contents:
         state, _ = check_block(seat, state, content)
-    relay = (Broadcast(event.message),) if is_new else ()
-    return replace(state, instance=instance), relay
+    return replace(state, instance=instance), ()
 
 
 def _on_final(
@@ -131,12 +134,28 @@ def _on_status(
         raise refuse("a status whose height is out of bounds")
     if type(view) is not int or not 1 <= view <= MAX_VIEW:
         raise refuse("a status whose view is out of bounds")
-    heights = {**state.peers.heights, event.sender: height}
-    first = {event.sender: height, **state.peers.first}
-    state = replace(state, peers=replace(state.peers, heights=heights, first=first))
+    state = _heard_height(state, event.sender, height)
     if height > state.instance.height:
-        return sync.ask(config, state, event.sender)
+        return sync.fall_behind(config, state, event.sender, b"", height)
     return sync.answer(config, state, event.sender, height, view)
+
+
+def _on_have(
+    seat: Seat, config: NodeConfig, state: State, event: Received, value: list[Any]
+) -> Step:
+    have = read_have(value)
+    state = _heard_height(state, event.sender, have.height)
+    haves = {**state.peers.haves_ms, event.sender: state.now_ms}
+    state = replace(state, peers=replace(state.peers, haves_ms=haves))
+    if have.height > state.instance.height:
+        return sync.fall_behind(config, state, event.sender, b"", have.height)
+    return sync.answer_have(seat, config, state, event.sender, have)
+
+
+def _heard_height(state: State, sender: str, height: int) -> State:
+    heights = {**state.peers.heights, sender: height}
+    first = {sender: height, **state.peers.first}
+    return replace(state, peers=replace(state.peers, heights=heights, first=first))
 
 
 def _on_transaction(
@@ -161,7 +180,7 @@ def _on_receipt(
     return replace(state, desk=desk), ()
 
 
-_OF_LATER_MEMBERS: Final = ("final", "status")
+_OF_LATER_MEMBERS: Final = ("final", "have", "status")
 """What may help us whoever sends it: a member that our history does not know yet sends blocks."""
 
 _READERS: Final[
@@ -172,6 +191,7 @@ _READERS: Final[
     "certificate": (2, _on_certificate),
     "final": (3, _on_final),
     "status": (3, _on_status),
+    "have": (PARTS, _on_have),
     "transaction": (2, _on_transaction),
     "receipt": (2, _on_receipt),
 }

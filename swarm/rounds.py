@@ -210,7 +210,10 @@ def _fetch(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience: Patien
 
 
 def _give_receipts(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience: Patience) -> Work:
-    """Say that we hold others' contributions, once each."""
+    """Say that we hold others' contributions, once each.
+
+    Where enough others have said so, members need no more, and whoever lacks them asks (P25).
+    """
     del now_ms, patience
     current = ledger.current
     if current is None or current.outcome != "open":
@@ -223,8 +226,10 @@ def _give_receipts(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience
             continue
         signature = seat.signer.sign("receipt", receipt_body(*current.key, maker, blob))
         receipt = Receipt(current.key, maker, blob, seat.me, signature)
+        is_needed = len(desk.receipts.get(maker, {})) < seat.genesis.receipts_needed
         desk = on_receipt(seat.genesis, ledger, desk, receipt)
-        effects.append(Broadcast(codec.encode(["receipt", write_receipt(receipt)])))
+        if is_needed:
+            effects.append(Broadcast(codec.encode(["receipt", write_receipt(receipt)])))
     return desk, tuple(effects)
 
 

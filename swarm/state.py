@@ -30,7 +30,9 @@ class NodeConfig:
         resend_ms: First interval of sending again what may be lost; doubles.
         resend_longest_ms: Last interval while something is under way.
         idle_ms: Interval of telling our height while nothing is under way.
-        answer_ms: Least time between two answers to one member, and between two questions.
+        answer_ms: Least time between two answers to one member, and between two questions; and how
+            long what is most often on its way already is waited for.
+        silent_ms: A member that has not said what it has for so long is sent all that is ours.
         checkpoint: Height and hash of a block that the history must have: what an invitation names;
             with it we may start before we are a member (R27).
         restored: The disk comes from a backup: take no part until a height to which this member
@@ -43,6 +45,7 @@ class NodeConfig:
     resend_longest_ms: int = 16_000
     idle_ms: int = 5_000
     answer_ms: int = 200
+    silent_ms: int = 40_000
     checkpoint: tuple[int, bytes] | None = None
     restored: bool = False
     rules: Rules = field(default_factory=Rules)
@@ -55,6 +58,9 @@ class Peers:
     Attributes:
         heights: The height that each was working on.
         first: The first such height since we started.
+        haves_ms: When each last said what it has (P25).
+        said: How often we have said what we have.
+        behind_ms: Since when somebody is known to be ahead of us; None if nobody is.
         answered_ms: When we last sent each what it lacked.
         asked_ms: When we last told each what we lack.
         resend_at: When to send again what may be lost.
@@ -63,6 +69,9 @@ class Peers:
 
     heights: Mapping[str, int] = field(default_factory=dict)
     first: Mapping[str, int] = field(default_factory=dict)
+    haves_ms: Mapping[str, int] = field(default_factory=dict)
+    said: int = 0
+    behind_ms: int | None = None
     answered_ms: Mapping[str, int] = field(default_factory=dict)
     asked_ms: Mapping[str, int] = field(default_factory=dict)
     resend_at: int = 0
@@ -86,6 +95,7 @@ class State:
         peers: What others told us.
         evidence: Members caught contradicting themselves, with the first case.
         log: Our own proposals and votes of later heights, from the log.
+        early: Messages about the next height, by sender: those who sent them are ahead of us.
     """
 
     ledger: Ledger
@@ -100,6 +110,7 @@ class State:
     peers: Peers = field(default_factory=Peers)
     evidence: Mapping[str, str] = field(default_factory=dict)
     log: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict)
+    early: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
 
 
 Step = tuple[State, tuple["Effect", ...]]

@@ -1,8 +1,10 @@
 """Catching up and sending again: what keeps members together over a network that loses messages.
 
-- Everybody tells its height and view from time to time; who is ahead sends what the other lacks:
-  final blocks, or certificates and own votes of the height under way. Decided members keep doing
-  so, or laggards would never finish.
+- Everybody says from time to time what it has (`swarm.having`); who is ahead sends what the other
+  lacks: final blocks, or what is missing of the height under way. Decided members keep doing so,
+  or laggards would never finish.
+- Who has not said so for a while (an older version, or an unheard one) is told our height, and sent
+  all of ours again.
 - Nothing sent here is trusted: blocks carry certificates, votes and receipts signatures.
 - Answers are bounded in number and frequency, so that nobody can make us talk without end (R28).
 """
@@ -17,17 +19,21 @@ from swarm.consensus.messages import FINALIZE, write_vote
 from swarm.consensus.simplex import certificate_message
 from swarm.desk import Receipt, write_receipt
 from swarm.events import Broadcast, Send
+from swarm.having import MAX_POINTS_SENT, Have, compute_missing, describe, is_asked_by, write_have
+from swarm.protocol import MAX_BLOCK_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from swarm.consensus.instance import Seat
     from swarm.events import Effect
     from swarm.state import NodeConfig, State, Step
 
-OTHERS_AFTER: Final = 2
-"""First intervals after which we repeat what others said, too."""
 MAX_BLOCKS_SENT: Final = 32
 MAX_BYTES_SENT: Final = 512 * 1024
-MAX_POINTS_SENT: Final = 64
+MAX_EARLY: Final = 8
+"""Messages about the next height that are kept, of each member."""
+MAX_EARLY_BYTES: Final = 2 * MAX_BLOCK_BYTES
 
 
 def status_message(state: State) -> bytes:
@@ -40,6 +46,17 @@ def final_message(state: State, height: int) -> bytes:
     return codec.encode(["final", height, state.finals[height - 1]])
 
 
+def tell_final(state: State, height: int) -> tuple[Effect, ...]:
+    """A block has become final here: most others have its votes, too, and only need to hear.
+
+    Who has not said yet what it has may be of an older version, and gets the block.
+    """
+    members = state.ledger.roster.ids
+    block = final_message(state, height)
+    others = tuple(Send(who, block) for who in members if who not in state.peers.haves_ms)
+    return (Broadcast(status_message(state)), *others)
+
+
 def ask(config: NodeConfig, state: State, member: str) -> Step:
     """Tell a member who seems to be ahead what we lack."""
     last = state.peers.asked_ms.get(member)
@@ -50,15 +67,66 @@ def ask(config: NodeConfig, state: State, member: str) -> Step:
     return told, (Send(member, status_message(state)),)
 
 
+def fall_behind(config: NodeConfig, state: State, member: str, message: bytes, height: int) -> Step:
+    """A member speaks of a later height: keep what is about the next, and ask in a moment.
+
+    Most often the votes that it has seen are on their way to us, too.
+    """
+    if member not in state.peers.haves_ms:
+        return ask(config, state, member)
+    peers = state.peers
+    heights = {**peers.heights, member: max(height, peers.heights.get(member, 0))}
+    since = state.now_ms if peers.behind_ms is None else peers.behind_ms
+    state = replace(state, peers=replace(peers, heights=heights, behind_ms=since))
+    kept = state.early.get(member, ())
+    size = len(message) + sum(map(len, kept))
+    has_room = len(kept) < MAX_EARLY and size <= MAX_EARLY_BYTES
+    if message and has_room and message not in kept and height == state.instance.height + 1:
+        state = replace(state, early={**state.early, member: (*kept, message)})
+    return state, ()
+
+
+def catch_up(seat: Seat, config: NodeConfig, state: State) -> Step:
+    """If others have been ahead for a moment, ask one of them, in turn, for what we lack (P24)."""
+    since = state.peers.behind_ms
+    if since is None or state.now_ms < since + config.answer_ms:
+        return state, ()
+    heights, asked = state.peers.heights, state.peers.asked_ms
+    ahead = [
+        who
+        for who in sorted(heights)
+        if heights[who] > state.instance.height and who in seat.genesis.by_id and who != seat.me
+    ]
+    if not ahead:
+        return replace(state, peers=replace(state.peers, behind_ms=None)), ()
+    state = replace(state, peers=replace(state.peers, behind_ms=state.now_ms))
+    return ask(config, state, min(ahead, key=lambda who: asked.get(who, -1)))
+
+
 def answer(config: NodeConfig, state: State, member: str, height: int, view: int) -> Step:
     """Send a member what it lacks from this height and view on (P24)."""
+    if height < state.instance.height:
+        return _give(config, state, member, lambda: _compute_blocks(state, height))
+    return _give(config, state, member, lambda: _compute_points(state, view))
+
+
+def answer_have(seat: Seat, config: NodeConfig, state: State, member: str, have: Have) -> Step:
+    """Send a member what it lacks by what it says that it has (P25)."""
+    if have.height < state.instance.height:
+        if not is_asked_by(seat, have):
+            return state, ()
+        return answer(config, state, member, have.height, have.gap)
+    return _give(config, state, member, lambda: compute_missing(seat, state, have))
+
+
+def _give(
+    config: NodeConfig, state: State, member: str, compute: Callable[[], list[bytes]]
+) -> Step:
+    """Send a member something, but not too often."""
     last = state.peers.answered_ms.get(member)
     if last is not None and state.now_ms < last + config.answer_ms:
         return state, ()
-    if height < state.instance.height:
-        messages = _compute_blocks(state, height)
-    else:
-        messages = _compute_points(state, view)
+    messages = compute()
     if not messages:
         return state, ()
     answered = {**state.peers.answered_ms, member: state.now_ms}
@@ -113,21 +181,34 @@ def is_active(state: State) -> bool:
 
 
 def send_again(seat: Seat, config: NodeConfig, state: State) -> Step:
-    """Send again what may have been lost, at growing intervals (P25)."""
+    """Say again what we have, at growing intervals; whoever lacks something gets it (P25)."""
     active = is_active(state)
     if active and not state.peers.resend_gap:
         state = hurry(config, state)
     peers = state.peers
     if state.now_ms < peers.resend_at:
         return state, ()
-    messages = [status_message(state)]
     gap, following = config.idle_ms, 0
     if active:
         gap, following = peers.resend_gap, min(2 * peers.resend_gap, config.resend_longest_ms)
-        messages += _compute_own(seat, state, is_late=gap >= OTHERS_AFTER * config.resend_ms)
-    told = replace(peers, resend_at=state.now_ms + gap, resend_gap=following)
-    effects: tuple[Effect, ...] = tuple(Broadcast(message) for message in messages)
-    return replace(state, peers=told), effects
+    have = write_have(describe(seat, state))
+    told = replace(peers, resend_at=state.now_ms + gap, resend_gap=following, said=peers.said + 1)
+    return replace(state, peers=told), (Broadcast(have), *_push(seat, config, state))
+
+
+def _push(seat: Seat, config: NodeConfig, state: State) -> list[Effect]:
+    """All that is ours, for members that have not said for a while what they have."""
+    silent = [
+        member
+        for member in seat.genesis.ids
+        if member != seat.me
+        and state.now_ms
+        > state.peers.haves_ms.get(member, -config.silent_ms - 1) + config.silent_ms
+    ]
+    if not silent:
+        return []
+    messages = [status_message(state), *(_compute_own(seat, state) if is_active(state) else ())]
+    return [Send(member, message) for member in silent for message in messages]
 
 
 def hurry(config: NodeConfig, state: State) -> State:
@@ -136,11 +217,8 @@ def hurry(config: NodeConfig, state: State) -> State:
     return replace(state, peers=replace(state.peers, resend_at=at, resend_gap=config.resend_ms))
 
 
-def _compute_own(seat: Seat, state: State, *, is_late: bool) -> list[bytes]:
-    """What may have been lost; others' receipts only once our own have not been enough for a while.
-
-    There are n times f + 1 of them among n members: if all repeated them all, they would drown.
-    """
+def _compute_own(seat: Seat, state: State) -> list[bytes]:
+    """Our own proposal, votes and receipts, and what waits."""
     instance = state.instance
     messages = [
         codec.encode(["transaction", state.pool[key].to_value()]) for key in sorted(state.pool)
@@ -155,14 +233,10 @@ def _compute_own(seat: Seat, state: State, *, is_late: bool) -> list[bytes]:
     ]
     current = state.ledger.current
     if current is not None and current.outcome == "open":
-        # Others' too, as many as make a set: R24 makes us insist on what others may lack.
         for maker in sorted(state.desk.receipts):
-            held = state.desk.receipts[maker]
-            others = sorted(held)[: seat.genesis.receipts_needed] if is_late else ()
-            chosen = {*others, seat.me} & set(held)
-            for holder in sorted(chosen):
-                signature = held[holder]
+            signature = state.desk.receipts[maker].get(seat.me)
+            if signature is not None:
                 blob = current.commits[maker].blob
-                receipt = Receipt(current.key, maker, blob, holder, signature)
+                receipt = Receipt(current.key, maker, blob, seat.me, signature)
                 messages.append(codec.encode(["receipt", write_receipt(receipt)]))
     return messages

@@ -63,6 +63,8 @@ class Instance:
         votes: By purpose and view, then by member: block and signature; first one each.
         certificates: By purpose and view.
         kept: Which certificates are on our disk.
+        learned: When we came to hold each certificate of Notarize or Nullify, in ms.
+        told: Which of them we have sent on.
         mine: Our own votes; they are in `votes` too.
         evidence: What members signed that excludes each other, one line each.
     """
@@ -75,6 +77,8 @@ class Instance:
     votes: Mapping[Key, Mapping[str, tuple[bytes, bytes]]] = field(default_factory=dict)
     certificates: Mapping[Key, Certificate] = field(default_factory=dict)
     kept: frozenset[Key] = frozenset()
+    learned: Mapping[Key, int] = field(default_factory=dict)
+    told: frozenset[Key] = frozenset()
     mine: Mapping[Key, Vote] = field(default_factory=dict)
     evidence: Mapping[str, str] = field(default_factory=dict)
 

@@ -45,6 +45,10 @@ class Rules:
         """How long a view lasts: 2 s, doubling to 60 s."""
         return min(FIRST_TIMEOUT_MS << min(view - 1, 10), LONGEST_TIMEOUT_MS)
 
+    def relay_ms(self) -> int:
+        """How long others are given to form a notarisation themselves before it is sent to them."""
+        return FIRST_TIMEOUT_MS // 10
+
     def may_skip(self, view: int, nullified: Container[int]) -> bool:
         """Whether a proposal may pass over an earlier view."""
         return view in nullified

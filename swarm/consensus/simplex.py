@@ -28,7 +28,7 @@ from swarm.consensus.messages import (
     write_certificate,
     write_vote,
 )
-from swarm.events import Broadcast, Persist
+from swarm.events import Broadcast, Persist, Send
 from swarm.ledger.blocks import NO_BLOCK, vote_body
 from swarm.protocol import sign
 
@@ -85,13 +85,32 @@ def observe(seat: Seat, instance: Instance, now_ms: int, judge: Judge) -> Step:
 
 
 def _learn(seat: Seat, instance: Instance, now_ms: int, judge: Judge) -> Step:
-    """Form certificates, and send each on once: others may lack votes that we have."""
-    del now_ms, judge
+    """Form certificates, and send them on: others may lack votes that we have.
+
+    A nullification goes to all at once. A notarisation carries its block, and most often everybody
+    forms it: it goes, after a moment, to those who have not finalised on its strength.
+    """
+    del judge
     grown = form_certificates(seat, instance)
-    fresh = sorted(set(grown.certificates) - set(instance.certificates))
-    return grown, tuple(
-        Broadcast(certificate_message(grown, key)) for key in fresh if key[0] != FINALIZE
-    )
+    learned = {key: now_ms for key in grown.certificates if key[0] != FINALIZE}
+    learned |= grown.learned
+    effects: list[Effect] = []
+    told = set(grown.told)
+    for key in sorted(learned.keys() - told):
+        message = certificate_message(grown, key)
+        if key[0] == NULLIFY:
+            effects.append(Broadcast(message))
+        elif now_ms < learned[key] + seat.rules.relay_ms():
+            continue
+        else:
+            done = grown.votes.get((FINALIZE, key[1]), {})
+            effects += [
+                Send(who, message) for who in seat.genesis.ids if who not in done and who != seat.me
+            ]
+        told.add(key)
+    if learned == grown.learned and told == grown.told:
+        return grown, ()
+    return replace(grown, learned=learned, told=frozenset(told)), tuple(effects)
 
 
 def _keep(seat: Seat, instance: Instance, now_ms: int, judge: Judge) -> Step:

@@ -33,6 +33,7 @@ from swarm.transport.versions import (
     SPOKEN,
     VERSION_PROTOCOL,
     Version,
+    is_understood,
     read_software,
     read_versions,
     stream_protocol,
@@ -101,14 +102,17 @@ class _Link:
         while self.queue and self.queue[0][0] < oldest:
             self.drop_oldest()
 
-    def take(self) -> bytes:
-        """Frames of the oldest messages, up to a batch; at least one."""
-        batch = bytearray()
-        while self.queue and len(batch) < _BATCH_BYTES:
+    def take(self, version: Version) -> list[bytes]:
+        """The oldest messages that a version knows, up to a batch."""
+        batch: list[bytes] = []
+        size = 0
+        while self.queue and size < _BATCH_BYTES:
             _, message = self.queue.popleft()
             self.queued_bytes -= len(message)
-            batch += frame(_MESSAGE + message)
-        return bytes(batch)
+            if is_understood(message, version):
+                batch.append(message)
+                size += len(message)
+        return batch
 
     def heard(self) -> None:
         self.heard_at = trio.current_time()
@@ -288,6 +292,7 @@ class Mesh:
 
     async def _pump(self, link: _Link, stream: Stream) -> None:
         patience = self._timing.ping_seconds * self._timing.misses
+        version = self._protocols[stream.protocol]
         while True:
             if not link.queue:
                 link.wake = trio.Event()
@@ -297,11 +302,10 @@ class Mesh:
                 logger.warning("%s has been silent for %g s: redialling", link.member, patience)
                 await self._host.disconnect(link.member)
                 raise TransportError("silent")
-            waiting = len(link.queue)
-            batch = link.take()
+            messages = link.take(version)
+            batch = b"".join(frame(_MESSAGE + message) for message in messages)
             await stream.write(batch or frame(_PING))
-            self._traffic.messages_sent += waiting - len(link.queue)
-            self._traffic.message_bytes_sent += len(batch)
+            self._traffic.sent(messages, len(batch))
 
     async def _receive(self, stream: Stream) -> None:
         """Take one member's stream of messages until it ends; a newer stream replaces it."""

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Version = tuple[int, int]
-SPOKEN: Final[tuple[Version, ...]] = ((1, 1), (1, 0))
-"""Newest first. 1.1 added the name of the software to the greeting."""
+SPOKEN: Final[tuple[Version, ...]] = ((1, 2), (1, 1), (1, 0))
+"""Newest first. 1.1 added the name of the software to the greeting, 1.2 the message `have`."""
+_HAVE: Final = b"\x64have"
+"""Behind the first byte of a message of that type."""
 VERSION_PROTOCOL: Final = "/murmuration/version"
 MAX_ANSWER_BYTES: Final = 256
 MAX_SOFTWARE: Final = 32
@@ -33,6 +35,11 @@ def stream_protocol(name: str, version: Version) -> str:
     """The stream protocol of a version."""
     major, minor = version
     return f"/murmuration/{name}/{major}" + (f".{minor}" if minor else "")
+
+
+def is_understood(message: bytes, version: Version) -> bool:
+    """Whether a version of the protocol knows a message's type."""
+    return version >= (1, 2) or message[1 : 1 + len(_HAVE)] != _HAVE
 
 
 def software() -> str:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 VECTORS: dict[str, Any] = json.loads(
-    (Path(__file__).parents[1] / "vectors" / "swarm" / "vectors-1.1.json").read_text("utf-8")
+    (Path(__file__).parents[1] / "vectors" / "swarm" / "vectors-1.2.json").read_text("utf-8")
 )
 
 

@@ -17,6 +17,7 @@ from swarm import codec
 from swarm.consensus.messages import (
     NOTARIZE,
     NULLIFY,
+    VOTES,
     Certificate,
     proposal_body,
     write_certificate,
@@ -88,6 +89,11 @@ def wire() -> dict[str, str]:
     block_hash = codec.digest(final.data)
     signers = chain.signers()
     values: dict[str, Any] = {"status": ["status", 5, 2], "final": ["final", 1, chain.blocks()[0]]}
+    votes = [[VOTES.index(NOTARIZE), 2, 0b1011], [VOTES.index(NULLIFY), 1, 0b0111]]
+    waiting = [codec.digest(b"a transaction")[:8]]
+    values["have"] = ["have", 1, 1, 2, True, votes, waiting, [], [], 0b1110]
+    receipts = [0b0110, 0, 0b0011, 0b0001]
+    values["have while a round is open"] = [*values["have"][:7], [1, 1], receipts, 0b1110]
     for entry in messages():
         purpose, body = entry["purpose"], bytes.fromhex(entry["body"])
         signed = Signed(purpose, entry["member"], body, bytes.fromhex(entry["signature"]))

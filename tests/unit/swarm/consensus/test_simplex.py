@@ -218,6 +218,8 @@ def test_a_notarisation_brings_its_block_to_who_missed_the_proposal(four):
     missed = four.ids[3]
     four.deliver(lambda x: x.kind == "proposal" and x.receiver != missed)
     four.deliver(lambda x: x.kind == "notarize" and x.receiver != missed)
+    four.tick(Rules().relay_ms())
+    assert missed in {x.receiver for x in four.letters if x.kind == "certificate"}
     four.deliver(lambda x: x.kind == "certificate" and x.receiver == missed)
     assert "finalize" in kinds(four, 3)
     (message,) = {x.message for x in four.letters if x.kind == "certificate" and x.view == 1}

@@ -65,6 +65,19 @@ def test_a_swarm_of_mixed_minor_versions_works(net):
     trio.run(main)
 
 
+def test_an_older_member_is_not_sent_a_type_of_message_that_it_does_not_know(net):
+    async def main():
+        async with meshes(net, SPOKEN, NEW) as (found, received, _):
+            for message in (["have", 1], ["status", 1, 1]):
+                for mesh in found:
+                    mesh.broadcast(codec.encode(message))
+            status = codec.encode(["status", 1, 1])
+            await net.until(lambda: all(status in inbox for inbox in received))
+            assert received == [[status], [status]]
+
+    trio.run(main)
+
+
 def test_of_two_without_a_common_version_each_says_who_must_upgrade(net):
     async def main():
         async with meshes(net, NEW, NEXT) as (found, received, members):
@@ -80,6 +93,7 @@ def test_of_two_without_a_common_version_each_says_who_must_upgrade(net):
 
 def test_the_stream_protocols_of_each_version_stay_what_they_were():
     assert [stream_protocol("messages", version) for version in SPOKEN] == [
+        "/murmuration/messages/1.2",
         "/murmuration/messages/1.1",
         "/murmuration/messages/1",
     ]
