@@ -7,9 +7,8 @@ bisection finds them.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
-
-import numpy as np
 
 RECENT = 1 << 18
 """Numbers kept in a Python set before they move to an array."""
@@ -17,7 +16,7 @@ RECENT = 1 << 18
 _LAST_BYTE = (1 << 24) - 1
 """16 MB of bits, in which one of ten million numbers sets one: by chance a new one hits 7 %."""
 
-_NOTHING: memoryview[int] = np.zeros(0, np.uint64).data
+_NOTHING: memoryview[int] = memoryview(array("Q"))
 
 
 class Fingerprints:
@@ -57,6 +56,8 @@ class Fingerprints:
 
     def _settle(self) -> None:
         """Move the newest into the small array, and that into the large one once it has grown."""
+        import numpy as np  # noqa: PLC0415  most imports are too small to need it
+
         fresh = np.fromiter(self._recent, np.uint64, len(self._recent))
         newest = fresh.data
         self._recent.clear()
@@ -77,6 +78,8 @@ def _holds(numbers: memoryview[int], number: int) -> bool:
 
 
 def _merged(left: memoryview[int], right: memoryview[int]) -> memoryview[int]:
+    import numpy as np  # noqa: PLC0415  as above
+
     both = np.concatenate([np.frombuffer(left, np.uint64), np.frombuffer(right, np.uint64)])
     both.sort(kind="stable")  # two runs: a merge, with room for the shorter one only
     # Looked at through a view, a number is a Python one; numpy's are ten times slower to compare.

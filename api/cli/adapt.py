@@ -24,7 +24,6 @@ from api.cli.inputs import expand
 from api.cli.options import home_option, json_option
 from api.cli.output import progress, write_json
 from api.home import PSEUDONYM_KEY, Home
-from api.settings import load_settings
 from platform_adapters.catalogues.table import COLUMNS as CATALOGUE_COLUMNS
 from platform_adapters.catalogues.table import row_of
 from platform_adapters.contract import COLUMNS, AdaptOptions
@@ -179,6 +178,9 @@ def _identity(
     if key_file is not None:
         return Pseudonymiser(_read_key(key_file)), platform or _UNNAMED
     if home is not None:
+        # Imported here: without a home nothing of pydantic is needed, which is slow to import.
+        from api.settings import load_settings  # noqa: PLC0415 - as said above
+
         place = Home(home).require()
         settings = load_settings(place)
         return Pseudonymiser(place.read_key(PSEUDONYM_KEY)), platform or settings.platform

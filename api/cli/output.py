@@ -14,13 +14,12 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from rich.progress import Progress
 
 _PLAIN_EVERY_SECONDS = 5.0
 
@@ -73,19 +72,22 @@ def progress(total: int | None, label: str) -> Iterator[Ticker]:
     Yields:
         The ticker to advance.
     """
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    if not sys.stderr.isatty() and not os.environ.get("FORCE_COLOR"):
         ticker = Ticker(total, label, None)
         yield ticker
         ticker.line("done")
         return
+    # Imported here: `adapt` of a small file takes about as long as the import of rich does.
+    from rich import console  # noqa: PLC0415 - as said above
+    from rich import progress as bars  # noqa: PLC0415
+
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(),
+        bars.MofNCompleteColumn(),
+        bars.TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console) as bar:
+    with bars.Progress(*columns, console=console.Console(stderr=True)) as bar:
         yield Ticker(total, label, bar)
 
 
@@ -192,6 +194,9 @@ def show_table(
         rows: Cells, one sequence a row.
         caption: A sentence under the table: what the figures are and what they are not.
     """
+    from rich.console import Console  # noqa: PLC0415 - as in `progress`
+    from rich.table import Table  # noqa: PLC0415
+
     table = Table(
         title=title, caption=caption or None, title_justify="left", caption_justify="left"
     )
