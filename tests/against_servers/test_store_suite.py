@@ -10,6 +10,7 @@ from api.store.store import Store
 from tests.unit.api.store.conftest import row, store
 from tests.unit.api.store.test_interactions import *
 from tests.unit.api.store.test_records import *
+from tests.unit.api.store.test_sequences import *
 from tests.unit.api.store.test_training import *
 
 del test_the_store_file_is_readable_by_its_owner_alone  # noqa: F821  there is no such file here

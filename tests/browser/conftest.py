@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -58,6 +59,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture(scope="session")
 def address(home: Home) -> Iterator[str]:
+    with serving(home) as found:
+        yield found
+
+
+@contextmanager
+def serving(home: Home) -> Iterator[str]:
+    """A server process of a home; its address."""
     command = [sys.executable, "-c", "from api.cli.main import main; main()"]
     process = subprocess.Popen(
         [*command, "serve", "--home", str(home.path), "--port", "0"],
@@ -72,12 +80,17 @@ def address(home: Home) -> Iterator[str]:
         assert found is not None, line
         yield found[1]
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
 
 
 @pytest.fixture
 def link(home: Home, address: str) -> str:
     """A link that signs in once."""
+    return sign_in_link(home, address)
+
+
+def sign_in_link(home: Home, address: str) -> str:
+    """A link of a served home."""
     with open_store(home) as store:
         return f"{address}/ui/sign-in?token={create_sign_in_link(store, 'both', 5)}"

@@ -80,10 +80,13 @@ def pseudonymiser_of(home: Home) -> Pseudonymiser:
     return Pseudonymiser(home.read_key(PSEUDONYM_KEY))
 
 
-def make_home(path: Path, *, fitted: bool = True) -> Home:
-    """A home with catalogue and events; with a serving model unless told otherwise."""
+def make_home(path: Path, *, fitted: bool = True, more: str = "") -> Home:
+    """A home with catalogue and events; with a serving model unless told otherwise.
+
+    `more` is put into its settings.
+    """
     home = Home(path)
-    home.create('platform = "Birch"\nshare = "opt-out"\n')
+    home.create(f'platform = "Birch"\nshare = "opt-out"\n{more}')
     settings = load_settings(home)
     with open_store(home, settings) as store:
         store.upsert_catalogue(items())
