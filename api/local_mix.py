@@ -22,6 +22,7 @@ PART_NAMES = {
     "order": "the catalogue's order",
     "own_popularity": "own popularity",
     "merged_popularity": "everybody's popularity",
+    "starts": "where learners begin",
 }
 """What a part is called where people read it."""
 

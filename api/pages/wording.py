@@ -48,6 +48,7 @@ PARTS: tuple[Part, ...] = (
     Part("order", "next in the course", "What stands near it in the catalogue's own order."),
     Part("own_popularity", "popular here", "How many learners of this platform take it."),
     Part("merged_popularity", "popular in the swarm", "How many learners of all members take it."),
+    Part("starts", "where learners begin", "Counts while little is known of a learner."),
     Part(
         "reranker",
         "order learned here",

@@ -22,6 +22,7 @@ PARTS: tuple[str, ...] = (
     "order",
     "own_popularity",
     "merged_popularity",
+    "starts",
     "reranker",
 )
 """Parts of a score; earlier ones win ties when a reason is chosen."""

@@ -27,6 +27,7 @@ REASONS: Mapping[str, str] = {
     "order_history": "“{title}” stands near what was done before in the catalogue's own order.",
     "own_popularity": "How often learners here choose “{title}” moved it up.",
     "merged_popularity": "How often learners across the swarm choose “{title}” moved it up.",
+    "starts": "How often learners begin with “{title}” moved it up.",
     "reranker": "What learners here do after items like the last ones moved “{title}” up.",
     "course_order": "“{title}” comes next in the catalogue's own order.",
     "prerequisite_of": "“{title}” comes before “{for_title}”, which needs it.",

@@ -29,7 +29,9 @@ MAX_SCALE = 2**20
 MIN_SIGMA_SQUARED = 8**2
 """Noise of less than 8 grid units is refused (R11)."""
 PAIR_BLOCKS: tuple[str, ...] = ("together", "direction")
-BLOCK_NAMES: tuple[str, ...] = (*PAIR_BLOCKS, "popularity")
+BLOCK_NAMES: tuple[str, ...] = (*PAIR_BLOCKS, "popularity", "starts")
+STARTS = 8
+"""First visits that say where a learner began; each weighs half of the one before."""
 MODES: tuple[str, ...] = ("open", "secure")
 _NEVER_RELEASED = frozenset({"enrolled", "unenrolled", "uncompleted", "rated", "other"})
 
@@ -61,7 +63,8 @@ class Manifest:
         scale: Grid units per unit of L2 norm; S of R7.
         sigma_squared: Variance of the noise of one contribution, in squared grid units.
         delta: Lifetime delta as numerator and denominator.
-        keep: A learner's vector uses at most this many of the last first visits.
+        keep: A learner's vector uses at most this many of the last first visits (and, for
+            `starts`, the first `STARTS` of all).
         reach: Two visits at most this many places apart make a transition.
         decay: Transitions weigh (decay[0] / decay[1]) ** (distance - 1).
         verbs: Verbs that count as a visit, in the order of `VERBS`.
@@ -75,9 +78,10 @@ class Manifest:
     catalogue_digest: bytes
     version: int = VERSION
     blocks: tuple[Block, ...] = (
-        Block("together", 3_705, 2),
-        Block("direction", 1_234, 2),
-        Block("popularity", 1_234, 2),
+        Block("together", 3_665, 2),
+        Block("direction", 1_220, 2),
+        Block("popularity", 1_220, 2),
+        Block("starts", 600, 1),
     )
     scale: int = 4_096
     sigma_squared: int = 5_194**2
@@ -141,7 +145,7 @@ class Manifest:
         """Give the manifest as plain integers, lists, bytes and strings.
 
         Shapes are `[K, K]` for pair blocks (stored as the upper triangle, row-major) and
-        `[K]` for popularity.
+        `[K]` for popularity and starts.
         """
         return {
             "version": self.version,

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recommender.errors import ReleaseError
-from recommender.release.manifest import PAIR_BLOCKS, Block, Manifest
+from recommender.release.manifest import PAIR_BLOCKS, STARTS, Block, Manifest
 from recommender.release.vector import pair_cell
-from recommender.release.visits import first_visits
+from recommender.release.visits import first_visits, from_end, from_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,8 +61,12 @@ def sum_vectors(
     _check_arguments(interactions, item_to_head, manifest, learners)
     learner, item = first_visits(interactions, item_to_head, manifest, manifest_digest, learners)
     tables = value_tables(manifest)
-    visits = np.bincount(learner, minlength=1)
     sums = np.zeros(manifest.cells, dtype=np.int64)
+    if "starts" in tables:
+        _add_starts(sums[manifest.block_slices["starts"]], learner, item, tables["starts"])
+    late = from_end(learner) <= manifest.keep
+    learner, item = learner[late], item[late]
+    visits = np.bincount(learner, minlength=1)
     for chunk in _chunks(learner, tables):
         own = visits[learner[chunk]]
         _add_pairs(sums, (learner[chunk], item[chunk], own), tables, manifest)
@@ -77,17 +81,22 @@ def value_tables(manifest: Manifest) -> dict[str, NDArray[np.int64]]:
 
     Returns:
         By block name; int64, `(keep + 1, reach + 1)` by visits and distance for a block of
-        pairs, `(keep + 1, 1)` for popularity. The squares of row n, each as often as a learner
-        with n visits has it, sum to at most `scale` squared over all blocks.
+        pairs, `(keep + 1, 1)` for popularity, `(keep + 1, STARTS)` by visits and place for starts.
+        The squares of row n, each as often as a learner with n visits has it, sum to at most
+        `scale` squared over all blocks.
     """
+    makers = {"popularity": _popularity_table, "starts": _starts_table}
     tables = {
-        block.name: (_pair_table if block.name in PAIR_BLOCKS else _popularity_table)(
-            block, manifest
-        )
+        block.name: makers.get(block.name, _pair_table)(block, manifest)
         for block in manifest.blocks
     }
     _limit_norms(tables, manifest.scale)
     return tables
+
+
+def times_said(name: str, visits: int, column: int) -> int:
+    """How often a learner with so many visits says the value in a column of a block's table."""
+    return int(column < visits) if name == "starts" else max(visits - column, 0)
 
 
 def _limit_norms(tables: Mapping[str, NDArray[np.int64]], scale: int) -> None:
@@ -95,9 +104,9 @@ def _limit_norms(tables: Mapping[str, NDArray[np.int64]], scale: int) -> None:
     rows = next(iter(tables.values())).shape[0]
     for visits in range(rows):
         squares = sum(
-            max(visits - distance, 0) * value * value
-            for table in tables.values()
-            for distance, value in enumerate(table[visits].tolist())
+            times_said(name, visits, column) * value * value
+            for name, table in tables.items()
+            for column, value in enumerate(table[visits].tolist())
         )
         if squares > scale * scale:
             for table in tables.values():
@@ -144,6 +153,19 @@ def _chunks(learner: NDArray[np.int32], tables: Mapping[str, NDArray[np.int64]])
             stop = int(np.searchsorted(learner, learner[start], side="right"))
         yield slice(start, min(stop, learner.size))
         start = stop
+
+
+def _add_starts(
+    sums: NDArray[np.int64],
+    learner: NDArray[np.int32],
+    item: NDArray[np.int64],
+    table: NDArray[np.int64],
+) -> None:
+    """Add what the learners' first visits say, out of all their visits."""
+    visits = np.minimum(np.bincount(learner, minlength=1), table.shape[0] - 1)
+    place = from_start(learner) - 1
+    early = place < STARTS
+    np.add.at(sums, item[early], table[visits[learner[early]], place[early]])
 
 
 def _add_pairs(
@@ -204,3 +226,15 @@ def _popularity_table(block: Block, manifest: Manifest) -> NDArray[np.int64]:
     """Value of one item by number of visits; int64, `(keep + 1, 1)`."""
     values = [isqrt(block.weight**2 // max(n, block.clip**2)) for n in range(manifest.keep + 1)]
     return np.array(values, dtype=np.int64)[:, None]
+
+
+def _starts_table(block: Block, manifest: Manifest) -> NDArray[np.int64]:
+    """Value of a first visit by number of visits and place; int64, `(keep + 1, STARTS)`."""
+    table = np.zeros((manifest.keep + 1, STARTS), dtype=np.int64)
+    first = 1 << (STARTS - 1)
+    for visits in range(1, manifest.keep + 1):
+        strengths = [first >> place for place in range(min(visits, STARTS))]
+        squares = max(sum(strength**2 for strength in strengths), (block.clip * first) ** 2)
+        for place, strength in enumerate(strengths):
+            table[visits, place] = isqrt((block.weight * strength) ** 2 // squares)
+    return table

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recommender.errors import ReleaseError
-from recommender.release.manifest import PAIR_BLOCKS, Block, Manifest, verb_indices
+from recommender.release.manifest import STARTS, Block, Manifest, verb_indices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,14 +68,13 @@ def learner_vector(
     Raises:
         ReleaseError: An item index is outside the head.
     """
-    sequence = first_visits(events, manifest, manifest_digest)
-    transitions = _transitions(sequence, manifest)
+    visited = all_first_visits(events, manifest, manifest_digest)
+    transitions = _transitions(visited[-manifest.keep :], manifest)
     vector: dict[int, int] = {}
     for block in manifest.blocks:
-        # All of a block's strengths are multiples of 1 / unit, so they are kept as integers.
-        unit = manifest.decay[1] ** (manifest.reach - 1) if block.name in PAIR_BLOCKS else 1
+        strengths, unit = _strengths(block, transitions, visited, manifest)
         start = manifest.block_slices[block.name].start
-        for cell, value in _clip(_strengths(block, transitions, sequence, manifest), block, unit):
+        for cell, value in _clip(strengths, block, unit):
             vector[start + cell] = value
     cells = np.array(sorted(vector), dtype=np.int64)
     values = limit_norm([vector[cell] for cell in sorted(vector)], manifest.scale)
@@ -84,6 +83,17 @@ def learner_vector(
 
 def first_visits(events: LearnerEvents, manifest: Manifest, manifest_digest: bytes) -> list[int]:
     """List the head items a learner visited, by first visit, oldest first, the last `keep`.
+
+    Raises:
+        ReleaseError: An item index is outside the head.
+    """
+    return all_first_visits(events, manifest, manifest_digest)[-manifest.keep :]
+
+
+def all_first_visits(
+    events: LearnerEvents, manifest: Manifest, manifest_digest: bytes
+) -> list[int]:
+    """List all head items a learner visited, by first visit, oldest first.
 
     Ties in time are broken by a hash of manifest, pseudonym and item: per learner, and never
     by the order of rows or ids, which could carry what others did.
@@ -99,8 +109,7 @@ def first_visits(events: LearnerEvents, manifest: Manifest, manifest_digest: byt
         if item >= 0 and int(events.verb[index]) in allowed:
             key = tie_key(manifest_digest, events.pseudonym, events.item_keys[index])
             visits.append((int(events.timestamp[index]), int(events.order[index]), key, item))
-    firsts = dict.fromkeys(item for *_, item in sorted(visits))
-    return list(firsts)[-manifest.keep :]
+    return list(dict.fromkeys(item for *_, item in sorted(visits)))
 
 
 def tie_key(manifest_digest: bytes, pseudonym: str, item_key: str) -> bytes:
@@ -146,11 +155,16 @@ def _transitions(sequence: Sequence[int], manifest: Manifest) -> dict[tuple[int,
 def _strengths(
     block: Block,
     transitions: Mapping[tuple[int, int], int],
-    sequence: Sequence[int],
+    visited: Sequence[int],
     manifest: Manifest,
-) -> dict[int, int]:
-    if block.name not in PAIR_BLOCKS:
-        return dict.fromkeys(sequence, 1)
+) -> tuple[dict[int, int], int]:
+    """Strength of each cell of a block, and the unit of which all are whole multiples."""
+    if block.name == "popularity":
+        return dict.fromkeys(visited[-manifest.keep :], 1), 1
+    if block.name == "starts":
+        began = visited[: min(STARTS, manifest.keep)]
+        first = 1 << (STARTS - 1)
+        return {item: first >> place for place, item in enumerate(began)}, first
     backward = -1 if block.name == "direction" else 1
     strengths: dict[int, int] = {}
     for (earlier, later), strength in transitions.items():
@@ -158,7 +172,7 @@ def _strengths(
         cell = pair_cell(low, high, manifest.items)
         signed = strength if earlier < later else backward * strength
         strengths[cell] = strengths.get(cell, 0) + signed
-    return strengths
+    return strengths, manifest.decay[1] ** (manifest.reach - 1)
 
 
 def _clip(strengths: Mapping[int, int], block: Block, unit: int) -> list[tuple[int, int]]:

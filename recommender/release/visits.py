@@ -1,4 +1,4 @@
-"""First visits of all learners at once, in the order that `vector.first_visits` gives each.
+"""First visits of all learners at once, in the order that `vector.all_first_visits` gives each.
 
 Rows are sorted by one column after the other, the least important first, each time stably: by
 counting where a column has few possible values, else as one 64-bit number of value and place
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from recommender.release.manifest import verb_indices
+from recommender.release.manifest import STARTS, verb_indices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +33,10 @@ def first_visits(
     manifest_digest: bytes,
     learners: NDArray[np.bool_] | None,
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Each learner's first visits of head items, the last `keep` of them, oldest first.
+    """Each learner's first visits of head items, oldest first.
+
+    Ties that no block of the manifest looks at, after the first `STARTS` visits and before the last
+    `keep`, are in any order.
 
     Args:
         interactions: The platform's interactions, rows in any order.
@@ -48,14 +51,15 @@ def first_visits(
     rows = _counted_rows(interactions, item_to_head, manifest, learners)
     rows = _first_of_each(interactions, rows)
     copies = bool((np.bincount(item_to_head[item_to_head >= 0]) > 1).any())
-    rows = _break_ties(interactions, rows, manifest_digest, None if copies else manifest.keep)
+    starts = STARTS if "starts" in manifest.block_slices else 0
+    ends = None if copies else (starts, manifest.keep)
+    rows = _break_ties(interactions, rows, manifest_digest, ends)
     learner, item = interactions.learner[rows], item_to_head[interactions.item[rows]]
     if copies:
         # Copies of one item are one item: the first of them is the first visit.
         first = _is_first(learner, item, manifest.items)
         learner, item = learner[first], item[first]
-    late = _from_end(learner) <= manifest.keep
-    return learner[late], item[late].astype(np.int64)
+    return learner, item.astype(np.int64)
 
 
 def stable_order(column: NDArray[np.int64] | NDArray[np.int32]) -> NDArray[np.int64]:
@@ -133,8 +137,13 @@ def _is_first(learner: NDArray[np.int32], item: NDArray[np.int32], items: int) -
     return first
 
 
-def _from_end(learner: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Places from the learner's last entry, which has 1; `learner` is ascending."""
+def from_start(learner: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Places from the learner's first entry, which has 1; `learner` is ascending."""
+    return from_end(learner[::-1])[::-1]
+
+
+def from_end(learner: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Places from the learner's last entry, which has 1; equal learners stand together."""
     size = learner.size
     ends = np.append(np.flatnonzero(learner[1:] != learner[:-1]) + 1, size) if size else [0]
     lengths = np.diff(ends, prepend=0)
@@ -145,7 +154,7 @@ def _break_ties(
     interactions: Interactions,
     rows: NDArray[np.int64],
     manifest_digest: bytes,
-    keep: int | None,
+    ends: tuple[int, int] | None,
 ) -> NDArray[np.int64]:
     """Order rows of one learner and moment by the tie hash.
 
@@ -153,8 +162,8 @@ def _break_ties(
         interactions: The platform's interactions.
         rows: Sorted by learner, timestamp, order.
         manifest_digest: Keys the hash.
-        keep: Groups of ties before a learner's last `keep` rows are left as they are, since the
-            cut drops them whole; None orders all.
+        ends: Groups of ties wholly after a learner's first so many rows and before the last so
+            many are left as they are, since nobody looks at them; None orders all.
     """
     same = np.ones(max(rows.size - 1, 0), dtype=np.bool_)
     for column in (interactions.learner, interactions.timestamp, interactions.order):
@@ -163,10 +172,13 @@ def _break_ties(
     tied[1:] |= same
     tied[:-1] |= same
     group = np.cumsum(np.append(True, ~same))[: rows.size]  # (rows,), from 1, ascending
-    if keep is not None:
-        from_end = _from_end(interactions.learner[rows])
-        last_of_group = np.flatnonzero(np.append(~same, True))[: group[-1] if rows.size else 0]
-        tied &= from_end[last_of_group][group - 1] <= keep
+    if ends is not None and rows.size:
+        learner = interactions.learner[rows]
+        first_of_group = np.flatnonzero(np.append(True, ~same))[: group[-1]]
+        last_of_group = np.flatnonzero(np.append(~same, True))[: group[-1]]
+        seen = from_start(learner)[first_of_group] <= ends[0]
+        seen |= from_end(learner)[last_of_group] <= ends[1]
+        tied &= seen[group - 1]
     if not tied.any():
         return rows
     place = np.flatnonzero(tied)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 DECAY = 0.7
 """Weight of a history item a step older."""
 
+STARTS_WEIGHT = 0.4
+"""What starts count beside pairs' 1 where nothing is known of a learner."""
+
 DEFAULT_BLEND: Mapping[str, float] = {
     "merged": 3.6,
     "local": 3.3,
@@ -55,13 +58,19 @@ def released_blend(public: PublicWeights) -> dict[str, float]:
         "text": pairs * public.text,
         "order": pairs * public.order,
         "merged_popularity": pairs * public.popularity,
+        "starts": pairs * STARTS_WEIGHT,
     }
 
 
 def own_blend(public: PublicWeights) -> dict[str, float]:
     """Weights by part where own exact statistics stand beside them."""
     pairs = DEFAULT_BLEND["merged"] + DEFAULT_BLEND["local"]
-    return {**DEFAULT_BLEND, "text": pairs * public.text, "order": pairs * public.order}
+    return {
+        **DEFAULT_BLEND,
+        "text": pairs * public.text,
+        "order": pairs * public.order,
+        "starts": pairs * STARTS_WEIGHT,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,13 @@ from recommender.statistics.merged import (
     Estimates,
     estimate,
     factual_pairs,
+    noised_all,
     noised_others,
     noised_own,
 )
 from recommender.statistics.serving_parts import PairPart, empty_pairs
 from recommender.statistics.solve import solve_weights
+from recommender.statistics.starts import released_length, start_part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from recommender.statistics.covariates import PairContext, PriorKind
     from recommender.statistics.local import OwnStatistics
     from recommender.statistics.merged import MergedSums, Noised
-    from recommender.statistics.serving_parts import TextPart
+    from recommender.statistics.serving_parts import StartPart, TextPart
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +48,7 @@ class Others:
         head: Each item's place in the head, or -1; int32, `(items,)`.
         shared: The part from released sums alone (R18).
         shared_popularity: By item, from released sums alone; float64, `(items,)`.
+        shared_starts: Where learners begin, from released sums alone.
         theirs: Estimates of the others' sums.
         sd: Noise sd of a cell of their together sums.
         noised: The others' sums before denoising.
@@ -56,6 +59,7 @@ class Others:
     head: NDArray[np.int32]
     shared: PairPart
     shared_popularity: NDArray[np.float64]
+    shared_starts: StartPart
     theirs: Estimates
     noised: Noised | None
     context: PairContext | None
@@ -70,6 +74,18 @@ class Others:
     def popularity(self) -> NDArray[np.float64]:
         """How popular the others' learners make each item; float64, `(items,)`."""
         return _at_items(self.theirs.popularity, self.head)
+
+    def starts_with(self, own: NDArray[np.float64], length: float) -> StartPart:
+        """Where the others' learners and own ones begin.
+
+        Args:
+            own: How often own learners begin with an item; float64, `(items,)`.
+            length: Usual number of their items.
+        """
+        seen = np.zeros(1) if self.noised is None else self.noised.starts
+        sd = 0.0 if self.noised is None else self.noised.starts_sd
+        estimated = own + _at_items(self.theirs.starts, self.head)
+        return start_part(estimated, own + _at_items(seen, self.head), sd, length)
 
     def knowing(self, own: OwnStatistics | None) -> Others:
         """The same, denoised again by the prior network looking at own exact pairs."""
@@ -87,7 +103,8 @@ def nobody(size: int) -> Others:
         np.full(size, -1, dtype=np.int32),
         empty_pairs(),
         np.zeros(size),
-        Estimates(bare, bare, np.zeros(1)),
+        start_part(np.zeros(size), none, 0.0, 0.0),
+        Estimates(bare, bare, np.zeros(1), np.zeros(1)),
         None,
         None,
         np.zeros((none.size, none.size), dtype=bool),
@@ -118,24 +135,22 @@ def read_others(
     context = pair_context(catalogue, text, head, size) if prior == "network" else None
     others, mine = noised_others(merged), noised_own(merged)
     factual = factual_pairs(others, mine)
-    shared, popularity, theirs = _fit_shared(others, mine, factual, head, context)
-    return Others(head, shared, popularity, theirs, others, context, factual)
-
-
-def _fit_shared(
-    others: Noised,
-    mine: Noised | None,
-    factual: NDArray[np.bool_],
-    head: NDArray[np.int32],
-    context: PairContext | None,
-) -> tuple[PairPart, NDArray[np.float64], Estimates]:
-    """Pairs and popularity from released sums alone, and the others' estimates."""
     theirs = everything = estimate(others, context=context)
+    seen = noised_all(merged)
     if mine is not None:
         everything = _add(theirs, estimate(mine, context=context))
-    nothing = _nothing(factual.shape[0])
-    part = _solve_part(nothing, everything, others.together_sd, factual, head)
-    return part, _at_items(everything.popularity, head), theirs
+    return Others(
+        head,
+        _solve_part(_nothing(size), everything, others.together_sd, factual, head),
+        _at_items(everything.popularity, head),
+        start_part(
+            _at_items(everything.starts, head), seen.starts, seen.starts_sd, released_length(seen)
+        ),
+        theirs,
+        others,
+        context,
+        factual,
+    )
 
 
 def with_own(others: Others, own: OwnStatistics | None) -> PairPart:
@@ -180,13 +195,15 @@ def _solve_part(
 
 def _own_over_head(own: OwnStatistics, head: NDArray[np.int32], size: int) -> Estimates:
     """Own exact statistics on the shared catalogue's index."""
-    popularity = np.zeros(size)
+    popularity, starts = np.zeros(size), np.zeros(size)
     shared = np.flatnonzero(head >= 0)
     np.add.at(popularity, head[shared], own.popularity[shared])
+    np.add.at(starts, head[shared], own.starts[shared])
     return Estimates(
         _pairs_over_head(own.together, own, head, size),
         _pairs_over_head(own.direction, own, head, size),
         popularity,
+        starts,
     )
 
 
@@ -210,11 +227,13 @@ def _add(first: Estimates, second: Estimates) -> Estimates:
         first.together + second.together,
         first.direction + second.direction,
         first.popularity + second.popularity,
+        first.starts + second.starts,
     )
 
 
 def _nothing(size: int) -> Estimates:
-    return Estimates(np.zeros((size, size)), np.zeros((size, size)), np.zeros(size))
+    square = np.zeros((size, size))
+    return Estimates(square, square, np.zeros(size), np.zeros(size))
 
 
 def _at_items(values: NDArray[np.float64], head: NDArray[np.int32]) -> NDArray[np.float64]:

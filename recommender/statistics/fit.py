@@ -3,7 +3,8 @@
 `fit_serving` mixes the parts as the released sums say, `fit_mixed` adjusts that to the platform's
 hold-out; every step is one small function of this package: sequences -> own exact statistics (R17)
 · sums -> others within R34's cap -> deconvolution -> direction -> solve -> gate · texts -> likeness
-· catalogue -> order · popularity. `evaluate` and `compare` measure what these functions make. The
+· catalogue -> order · popularity ·
+starts. `evaluate` and `compare` measure what these functions make. The
 result is not released and never leaves the institution (R5).
 """
 
@@ -237,10 +238,11 @@ def _assemble(
         if mix is not None and mix.ridge > 0:
             local = _mixed_pairs(local, ridge_weights(sequences, own, mix.ridge_memory), mix.ridge)
     visits = np.zeros(size) if own is None else own.visits
-    everything = others.shared_popularity
+    everything, starts = others.shared_popularity, others.shared_starts
     if own is not None:
         scale = own.popularity.sum() / max(float(visits.sum()), 1.0)
         everything = scale * visits + others.popularity
+        starts = others.starts_with(own.starts, own.length)
     return ServingModel(
         item_ids=sources.item_ids,
         merged=with_own(others, own),
@@ -251,6 +253,8 @@ def _assemble(
         own_popularity=popularity_part(visits),
         merged_popularity=popularity_part(everything),
         shared_popularity=popularity_part(others.shared_popularity),
+        starts=starts,
+        shared_starts=others.shared_starts,
         blend=blend_weights(sources.blend if mix is None else mix.weights),
         decay=DECAY if mix is None else mix.decay,
         shared_blend=blend_weights(sources.shared_blend),

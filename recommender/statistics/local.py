@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recommender.statistics.pooling import Guess, group_pairs, guess_pairs, pool_pairs
+from recommender.statistics.starts import own_length, own_starts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,12 +47,14 @@ class OwnStatistics:
         direction: `direction[i, j]` > 0 where i comes first; antisymmetric; float64, `(m, m)`.
         popularity: How popular each item is, by the last 30 of each learner; float64, `(items,)`.
         visits: Learners who ever visited an item; float64, `(items,)`.
+        starts: How often learners begin with an item, zero below the floor; float64, `(items,)`.
         support: Distinct learners behind a pair, symmetric; int32, `(m, m)`.
         visible: Pairs at or above the floor, exact; symmetric; bool, `(m, m)`.
         groups: Which group of each row's item a hidden pair belongs to, or -1; int32, `(m, m)`.
         guess: Lays a group's sum out over its pairs.
         moments: Mean time of each item's visits, NaN where it is not known; float64, `(items,)`.
         unit: What one learner adds to a pair on average, over all pairs.
+        length: Mean number of a learner's items, 30 at most for each.
     """
 
     learners: int
@@ -60,12 +63,14 @@ class OwnStatistics:
     direction: NDArray[np.float64]
     popularity: NDArray[np.float64]
     visits: NDArray[np.float64]
+    starts: NDArray[np.float64]
     support: NDArray[np.int32]
     visible: NDArray[np.bool_]
     groups: NDArray[np.int32]
     guess: Guess
     moments: NDArray[np.float64]
     unit: float
+    length: float
 
     def within_floor(self, sums: NDArray[np.float64], *, signed: bool) -> NDArray[np.float64]:
         """What R17 lets through of exact sums over `domain`.
@@ -141,12 +146,14 @@ def own_statistics(
         direction,
         popularity,
         visits,
+        own_starts(sequences, items, pair_floor),
         support,
         visible,
         groups,
         guess,
         usual,
         float(together.sum() / max(int(support.sum()), 1)),
+        own_length(sequences),
     )
     together = exact.within_floor(together, signed=False)
     direction = np.clip(exact.within_floor(direction, signed=True), -together, together)

@@ -77,17 +77,21 @@ class Noised:
         together: Symmetric, zero diagonal; float64, `(K, K)`.
         direction: Antisymmetric; float64, `(K, K)`.
         popularity: float64, `(K,)`.
+        starts: Where learners begin, zero if the manifest has no such block; float64, `(K,)`.
         together_sd: Noise sd of a cell of `together`; 0 without noise.
         direction_sd: Noise sd of a cell of `direction`.
         popularity_sd: Noise sd of a cell of `popularity`.
+        starts_sd: Noise sd of a cell of `starts`; 0 where there are none.
     """
 
     together: NDArray[np.float64]
     direction: NDArray[np.float64]
     popularity: NDArray[np.float64]
+    starts: NDArray[np.float64]
     together_sd: float
     direction_sd: float
     popularity_sd: float
+    starts_sd: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,11 +102,13 @@ class Estimates:
         together: Not negative, symmetric, zero diagonal; float64, `(K, K)`.
         direction: Within +-together, antisymmetric; float64, `(K, K)`.
         popularity: Not negative; float64, `(K,)`.
+        starts: Not negative; float64, `(K,)`.
     """
 
     together: NDArray[np.float64]
     direction: NDArray[np.float64]
     popularity: NDArray[np.float64]
+    starts: NDArray[np.float64]
 
 
 def noised_others(merged: MergedSums) -> Noised:
@@ -135,9 +141,11 @@ def noised_all(merged: MergedSums) -> Noised:
         others.together + own.together,
         others.direction + own.direction,
         others.popularity + own.popularity,
+        others.starts + own.starts,
         float(np.hypot(others.together_sd, own.together_sd)),
         float(np.hypot(others.direction_sd, own.direction_sd)),
         float(np.hypot(others.popularity_sd, own.popularity_sd)),
+        float(np.hypot(others.starts_sd, own.starts_sd)),
     )
 
 
@@ -158,9 +166,11 @@ def in_learner_units(cells: NDArray[np.int64], manifest: Manifest, variance: flo
         together=_square(values.get("together", np.zeros(pairs)), size, 1.0),
         direction=_square(values.get("direction", np.zeros(pairs)), size, -1.0),
         popularity=values.get("popularity", np.zeros(size)),
+        starts=values.get("starts", np.zeros(size)),
         together_sd=sd / weights.get("together", 1),
         direction_sd=sd / weights.get("direction", 1),
         popularity_sd=sd / weights.get("popularity", 1),
+        starts_sd=sd / weights["starts"] if "starts" in weights else 0.0,
     )
 
 
@@ -189,6 +199,7 @@ def estimate(
         together,
         shrink_direction(together, noised.direction, noised.direction_sd),
         popularity,
+        denoise(noised.starts, noised.starts_sd),
     )
 
 

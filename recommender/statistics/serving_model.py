@@ -3,7 +3,7 @@
 - This file imports numpy, safetensors and the standard library only: serving needs nothing else.
 - A score is the sum of named parts, so that a reason can name what moved an item (R18): merged
   statistics, own exact statistics, likeness of text, the catalogue's order, own and merged
-  popularity, and where a large platform has one, the local re-ranker.
+  popularity, where learners begin, and where a large platform has one, the local re-ranker.
 - A file is read whole, its digest compared, every shape and number checked, before it serves.
 """
 
@@ -26,14 +26,17 @@ from recommender.statistics.sequences import Sequences
 from recommender.statistics.serving_parts import (
     Explanation,
     PairPart,
+    StartPart,
     TextPart,
     check_neighbours,
     check_pairs,
     check_reranker,
+    check_starts,
     empty_pairs,
     expect_array,
     explain_pairs,
     score_pairs,
+    score_starts,
     score_text,
 )
 
@@ -50,17 +53,19 @@ PARTS: tuple[str, ...] = (
     "order",
     "own_popularity",
     "merged_popularity",
+    "starts",
     "reranker",
 )
 """Names of the parts of a score, in the order of `ServingModel.blend`."""
 
-FORMAT = "murmuration.serving/3"
+FORMAT = "murmuration.serving/4"
 _FAMILY = "murmuration.serving/"
 MODEL_FILE = "model.safetensors"
 CARD_FILE = "card.json"
 _PAIRS = ("merged", "shared", "local")
 _NEIGHBOURS = ("text", "order")
 _POPULARITIES = ("own_popularity", "merged_popularity", "shared_popularity")
+_STARTS = ("starts", "shared_starts")
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +95,8 @@ class ServingModel:
         own_popularity: In [0, 1]; float32, `(items,)`.
         merged_popularity: In [0, 1]; float32, `(items,)`.
         shared_popularity: The same from merged sums alone; float32, `(items,)`.
+        starts: Part from where learners begin.
+        shared_starts: The same from merged sums alone.
         blend: Weight of each part, in the order of `PARTS`; float32, `(parts,)`.
         decay: Weight of a history item a step older, in (0, 1].
         shared_blend: The weights before own learners adjusted them (R18); float32, `(parts,)`.
@@ -107,6 +114,8 @@ class ServingModel:
     own_popularity: NDArray[np.float32]
     merged_popularity: NDArray[np.float32]
     shared_popularity: NDArray[np.float32]
+    starts: StartPart
+    shared_starts: StartPart
     blend: NDArray[np.float32]
     decay: float
     shared_blend: NDArray[np.float32]
@@ -136,6 +145,7 @@ class ServingModel:
             reranker=None,
             own_popularity=np.zeros_like(self.own_popularity),
             merged_popularity=self.shared_popularity,
+            starts=self.shared_starts,
             blend=self.shared_blend,
             decay=self.shared_decay,
         )
@@ -181,6 +191,7 @@ class ServingModel:
         parts[3] = score_text(self.order, row, items, weight, learners)
         parts[4] = self.own_popularity
         parts[5] = self.merged_popularity
+        parts[6] = score_starts(self.starts, np.diff(start))
         parts *= self.blend[:, None, None]
         if self.reranker is not None and self.blend[-1] > 0:
             histories = Sequences(start, self.local.places(items))
@@ -231,7 +242,7 @@ class ServingModel:
         }
         header = json.dumps(facts, ensure_ascii=False, sort_keys=True).encode("utf-8")
         tensors: dict[str, NDArray[Any]] = {"header": np.frombuffer(header, dtype=np.uint8)}
-        for name in (*_PAIRS, *_NEIGHBOURS):
+        for name in (*_PAIRS, *_NEIGHBOURS, *_STARTS):
             part = getattr(self, name)
             for field in fields(part):
                 tensors[f"{name}.{field.name}"] = np.ascontiguousarray(getattr(part, field.name))
@@ -319,14 +330,10 @@ def model_from_bytes(content: bytes, source: str = "the model") -> ServingModel:
         tensors = parse_tensors(content)
         header = json.loads(tensors["header"].tobytes())
         _check_format(header["format"], source)
-        merged, shared, local = (
-            PairPart(*(tensors[f"{name}.{field.name}"] for field in fields(PairPart)))
-            for name in _PAIRS
-        )
-        text, order = (
-            TextPart(*(tensors[f"{name}.{field.name}"] for field in fields(TextPart)))
-            for name in _NEIGHBOURS
-        )
+        merged, shared, local = (PairPart(*_fields(tensors, name, PairPart)) for name in _PAIRS)
+        text, order = (TextPart(*_fields(tensors, name, TextPart)) for name in _NEIGHBOURS)
+        reranks = any(name.startswith("reranker.") for name in tensors)
+        starts, shared_starts = (StartPart(*_fields(tensors, name, StartPart)) for name in _STARTS)
         return ServingModel(
             item_ids=tuple(header["item_ids"]),
             merged=merged,
@@ -334,15 +341,21 @@ def model_from_bytes(content: bytes, source: str = "the model") -> ServingModel:
             local=local,
             text=text,
             order=order,
+            starts=starts,
+            shared_starts=shared_starts,
             blend=tensors["blend"],
             decay=float(header["decay"]),
             shared_blend=tensors["shared_blend"],
             shared_decay=float(header["shared_decay"]),
-            reranker=_parse_reranker(tensors),
+            reranker=Reranker(*_fields(tensors, "reranker", Reranker)) if reranks else None,
             **{name: tensors[name] for name in _POPULARITIES},
         )
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{source} is damaged ({error}); fit again") from error
+
+
+def _fields(tensors: Mapping[str, NDArray[Any]], name: str, part: type) -> list[NDArray[Any]]:
+    return [tensors[f"{name}.{field.name}"] for field in fields(part)]
 
 
 def _check_format(found: object, source: str) -> None:
@@ -354,12 +367,6 @@ def _check_format(found: object, source: str) -> None:
             f"reads {FORMAT!r}): run `murmuration fit`, which writes it anew"
         )
     raise ModelError(f"{source} has format {found!r}, expected {FORMAT!r}; fit again")
-
-
-def _parse_reranker(tensors: Mapping[str, NDArray[Any]]) -> Reranker | None:
-    if not any(name.startswith("reranker.") for name in tensors):
-        return None
-    return Reranker(*(tensors[f"reranker.{field.name}"] for field in fields(Reranker)))
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -380,6 +387,7 @@ def _check_model(model: ServingModel) -> None:
         check_pairs(name, getattr(model, name), size)
     for name in _NEIGHBOURS:
         check_neighbours(name, getattr(model, name), size)
+    check_starts({name: getattr(model, name) for name in _STARTS}, size)
     for name in _POPULARITIES:
         expect_array(name, getattr(model, name), np.float32, (size,))
     for name in ("blend", "shared_blend"):

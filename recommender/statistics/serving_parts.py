@@ -14,6 +14,8 @@ import numpy as np
 from recommender.errors import ModelError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from recommender.statistics.reranking import Reranker
@@ -55,6 +57,20 @@ class TextPart:
 
     neighbours: NDArray[np.int32]
     weights: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class StartPart:
+    """Where learners begin.
+
+    Attributes:
+        strengths: Of each item, in [0, 1]; float32, `(items,)`.
+        memory: What they still count after each item that a learner has, in [0, 1]; float32,
+            `(1,)`.
+    """
+
+    strengths: NDArray[np.float32]
+    memory: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +149,12 @@ def score_text(
     return _by_row_maximum(scores)
 
 
+def score_starts(part: StartPart, lengths: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Score by where learners begin, less for each item known; float32, `(learners, items)`."""
+    left: NDArray[np.float32] = part.memory ** lengths.astype(np.float32)
+    return left[:, None] * part.strengths
+
+
 def _by_row_maximum(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     largest = scores.max(axis=1, keepdims=True)
     share: NDArray[np.float32] = np.divide(
@@ -195,6 +217,19 @@ def check_neighbours(name: str, part: TextPart, size: int) -> None:
     expect_array(f"{name}.neighbours", part.neighbours, np.int32, (size, width))
     expect_array(f"{name}.weights", part.weights, np.float32, (size, width))
     check_index(f"{name}.neighbours", part.neighbours, size)
+
+
+def check_starts(parts: Mapping[str, StartPart], size: int) -> None:
+    """Check where learners begin, by name, of a model with `size` items.
+
+    Raises:
+        ModelError: A shape or a number is impossible.
+    """
+    for name, part in parts.items():
+        expect_array(f"{name}.strengths", part.strengths, np.float32, (size,))
+        expect_array(f"{name}.memory", part.memory, np.float32, (1,))
+        if float(part.memory[0]) > 1:
+            raise ModelError(f"the model's {name}.memory is {part.memory[0]}, expected 0 to 1")
 
 
 def check_reranker(reranker: Reranker | None, local: PairPart) -> None:

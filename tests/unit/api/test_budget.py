@@ -27,7 +27,10 @@ def test_every_step_from_spend_log_to_card_has_its_numbers(home: Home, store: St
     release(home, store, NEXT)
     found = lines_of(home, store)
     for name, number in (
-        ("vector", "3705² (together) + 1234² (direction) + 1234² (popularity) = 16,772,537"),
+        (
+            "vector",
+            "3665² (together) + 1220² (direction) + 1220² (popularity) + 600² (starts) = 16,769,025",
+        ),
         ("noise", "26,977,636"),
         ("rho", "2097152/6744409"),
         ("spend log", "round 2 of swarm"),

@@ -11,6 +11,7 @@ from recommender.paths.build import build_path
 from recommender.paths.catalogue import PathCatalogue
 from recommender.paths.request import HistoryEntry, PathRequest, read_history
 from recommender.statistics.serving_model import PARTS, PairPart, ServingModel, TextPart
+from recommender.statistics.serving_parts import StartPart
 
 NOW = 1_000_000.0
 COUNT = 9
@@ -76,13 +77,17 @@ def models(draw):
         ),
         own_popularity=rng.random(COUNT).astype(np.float32),
         merged_popularity=rng.random(COUNT).astype(np.float32),
+        starts=StartPart(rng.random(COUNT).astype(np.float32), np.array([0.5], np.float32)),
+        shared_starts=StartPart(np.zeros(COUNT, np.float32), np.zeros(1, np.float32)),
         shared_popularity=rng.random(COUNT).astype(np.float32),
         blend=np.array(
-            draw(st.sampled_from([(3.6, 3.3, 0.7, 0.2, 0.1, 0.1, 0), (1, 1, 1, 1, 1, 1, 0)])),
+            draw(
+                st.sampled_from([(3.6, 3.3, 0.7, 0.2, 0.1, 0.1, 0.5, 0), (1, 1, 1, 1, 1, 1, 1, 0)])
+            ),
             dtype=np.float32,
         ),
         decay=0.7,
-        shared_blend=np.array((3.6, 0, 0.4, 0.2, 0, 0.1, 0), dtype=np.float32),
+        shared_blend=np.array((3.6, 0, 0.4, 0.2, 0, 0.1, 0.5, 0), dtype=np.float32),
         shared_decay=0.7,
     )
     return model.shared_only() if draw(st.booleans()) else model

@@ -25,7 +25,7 @@ def test_a_contribution_is_the_noised_sums_in_little_endian_int32():
 
 def test_every_cell_of_an_empty_store_gets_noise():
     data = make_contribution(np.zeros(MANIFEST.cells, dtype=np.int64), MANIFEST, ExactNoise())
-    assert len(data) == 4 * 36
+    assert len(data) == 4 * 42
     # A zero has probability 1 / 13,000 in each cell.
     assert np.count_nonzero(read_contribution(data, MANIFEST)) > 30
 
@@ -34,17 +34,17 @@ def test_every_cell_of_an_empty_store_gets_noise():
 def test_a_cell_outside_int32_is_refused_at_home(extreme):
     sums = np.zeros(MANIFEST.cells, dtype=np.int64)
     sums[4] = extreme
-    with pytest.raises(ReleaseError, match="1 of 36 cells do not fit 32 bits") as refusal:
+    with pytest.raises(ReleaseError, match="1 of 42 cells do not fit 32 bits") as refusal:
         make_contribution(sums, MANIFEST, seeded())
     assert str(extreme)[:4] not in str(refusal.value)
 
 
 def test_sums_of_another_length_are_refused():
-    with pytest.raises(ReleaseError, match=r"expected \(36,\)"):
-        make_contribution(np.zeros(35, dtype=np.int64), MANIFEST, seeded())
+    with pytest.raises(ReleaseError, match=r"expected \(42,\)"):
+        make_contribution(np.zeros(41, dtype=np.int64), MANIFEST, seeded())
 
 
-@pytest.mark.parametrize("length", [0, 143, 145])
+@pytest.mark.parametrize("length", [0, 167, 169])
 def test_bytes_of_another_length_are_refused(length):
-    with pytest.raises(ReleaseError, match="expected 144"):
+    with pytest.raises(ReleaseError, match="expected 168"):
         read_contribution(bytes(length), MANIFEST)

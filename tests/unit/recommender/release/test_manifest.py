@@ -15,9 +15,14 @@ def manifest(**changes) -> Manifest:
     return replace(default_manifest(238, DIGEST, enrolled_counts=True), **changes)
 
 
-def test_the_demo_has_one_cell_per_ordered_pair_and_its_bytes_are_those_of_the_contract():
-    assert manifest().cells == 238**2
-    assert 4 * manifest().cells == 226_576
+def test_the_demo_has_a_cell_per_ordered_pair_and_one_per_item_for_starts():
+    assert manifest().cells == 238**2 + 238
+
+
+def test_a_manifest_without_starts_has_the_bytes_of_before_there_were_starts():
+    three = replace(manifest(), blocks=manifest().blocks[:3])
+    assert 4 * three.cells == 226_576
+    assert Manifest.from_dict(three.to_dict()) == three
 
 
 def test_blocks_lie_one_after_the_other_in_manifest_order():
@@ -26,12 +31,13 @@ def test_blocks_lie_one_after_the_other_in_manifest_order():
         "together": slice(0, pairs),
         "direction": slice(pairs, 2 * pairs),
         "popularity": slice(2 * pairs, 2 * pairs + 238),
+        "starts": slice(2 * pairs + 238, 2 * pairs + 476),
     }
 
 
 def test_the_default_weights_fill_the_scale_without_passing_it():
     squares = sum(block.weight**2 for block in manifest().blocks)
-    assert squares == 16_772_537 <= 4096**2
+    assert squares == 16_769_025 <= 4096**2
 
 
 def test_rho_is_an_exact_rational():

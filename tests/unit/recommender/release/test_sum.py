@@ -10,7 +10,7 @@ from recommender.interactions import VERB_INDEX, Interactions
 from recommender.release import sum as summing
 from recommender.release import visits as visits_of
 from recommender.release.manifest import Block, default_manifest
-from recommender.release.sum import sum_vectors, value_tables
+from recommender.release.sum import sum_vectors, times_said, value_tables
 from recommender.release.vector import limit_norm, pair_cell
 from recommender.release.visits import stable_order
 
@@ -38,9 +38,11 @@ def test_learners_add_up():
     sums = sum_vectors(interactions([(0, 0, 1), (0, 1, 2), (1, 1, 1), (1, 0, 2)]), HEAD,
                        MANIFEST, DIGEST)  # fmt: skip
     parts = {name: sums[part] for name, part in MANIFEST.block_slices.items()}
-    assert parts["together"][pair_cell(0, 1, 4)] == 2 * 1852
+    assert parts["together"][pair_cell(0, 1, 4)] == 2 * 1832
     assert parts["direction"][pair_cell(0, 1, 4)] == 0
-    assert parts["popularity"].tolist() == [2 * 617, 2 * 617, 0, 0]
+    assert parts["popularity"].tolist() == [2 * 610, 2 * 610, 0, 0]
+    # 1 and 1/2 over their norm, 600 each; once each item is the first.
+    assert parts["starts"].tolist() == [536 + 268, 536 + 268, 0, 0]
 
 
 def test_an_empty_store_gives_the_same_length():
@@ -80,9 +82,9 @@ def test_a_mask_that_does_not_fit_is_refused():
 def norm(tables, visits):
     """Squares of all that a learner with so many visits says."""
     return sum(
-        max(visits - distance, 0) * value * value
-        for table in tables.values()
-        for distance, value in enumerate(table[visits].tolist())
+        times_said(name, visits, column) * value * value
+        for name, table in tables.items()
+        for column, value in enumerate(table[visits].tolist())
     )
 
 
@@ -144,8 +146,8 @@ def test_moments_far_apart_keep_their_order():
     assert np.array_equal(*sums)
 
 
-def test_ties_before_a_learners_last_visits_need_no_hash(monkeypatch):
-    """A day with many visits is dropped whole when enough came after it."""
+def test_ties_between_a_learners_first_and_last_visits_need_no_hash(monkeypatch):
+    """A day with many visits is dropped whole when enough came before and after it."""
     hashed = []
     true_hashes = visits_of._tie_hashes
 
@@ -157,7 +159,10 @@ def test_ties_before_a_learners_last_visits_need_no_hash(monkeypatch):
     short = replace(MANIFEST, keep=2)
     tied_first = [(0, 0, 1), (0, 1, 1), (0, 2, 2), (0, 3, 3)]
     crossing = [(1, 0, 1), (1, 1, 2), (1, 2, 2), (1, 3, 3)]
+    monkeypatch.setattr(visits_of, "STARTS", 0)
     sum_vectors(interactions(tied_first), HEAD, short, DIGEST)
     assert hashed == []
     sum_vectors(interactions(crossing), HEAD, short, DIGEST)
-    assert hashed == [2]
+    monkeypatch.setattr(visits_of, "STARTS", 1)
+    sum_vectors(interactions(tied_first), HEAD, short, DIGEST)
+    assert hashed == [2, 2]

@@ -42,22 +42,32 @@ def as_blocks(learner, manifest=MANIFEST):
 def test_a_learner_with_one_pair_weighs_half_of_each_block_since_the_clip_is_two():
     # Ana visits item 1, then item 0: norms 1, 1 and sqrt 2 are all below 2 (R8).
     blocks = as_blocks(events([1, 0]))
-    assert blocks["together"][pair_cell(0, 1, 5)] == 3705 // 2
-    assert blocks["direction"][pair_cell(0, 1, 5)] == -(1234 // 2)
-    assert blocks["popularity"] == [617, 617, 0, 0, 0]
+    assert blocks["together"][pair_cell(0, 1, 5)] == 3665 // 2
+    assert blocks["direction"][pair_cell(0, 1, 5)] == -(1220 // 2)
+    assert blocks["popularity"] == [610, 610, 0, 0, 0]
+
+
+def test_where_a_learner_began_weighs_half_for_each_later_visit_and_is_not_cut():
+    manifest = replace(default_manifest(12, bytes(32), enrolled_counts=False), keep=9)
+    starts = as_blocks(events(list(range(11, -1, -1))), manifest)["starts"]
+    strengths = [0.5**place for place in range(8)]
+    norm = sum(strength**2 for strength in strengths) ** 0.5
+    assert starts[:3:-1] == [int(600 * strength / norm) for strength in strengths]
+    assert starts[:4] == [0] * 4
+    assert as_blocks(events([3]))["starts"] == [0, 0, 0, 600, 0]
 
 
 def test_transitions_fade_by_four_fifths_with_each_place():
     blocks = as_blocks(events([0, 1, 2]))
     together = blocks["together"]
-    assert together[pair_cell(0, 1, 5)] == together[pair_cell(1, 2, 5)] == 1852
-    assert together[pair_cell(0, 2, 5)] == 3705 * 4 // (2 * 5)
+    assert together[pair_cell(0, 1, 5)] == together[pair_cell(1, 2, 5)] == 1832
+    assert together[pair_cell(0, 2, 5)] == 3665 * 4 // (2 * 5)
 
 
 def test_a_busy_learner_is_divided_by_the_norm():
     manifest = default_manifest(30, bytes(32), enrolled_counts=False)
     blocks = as_blocks(events(list(range(30))), manifest)
-    assert set(blocks["popularity"]) == {int(1234 / 30**0.5)}
+    assert set(blocks["popularity"]) == {int(1220 / 30**0.5)}
     squares = sum(value * value for block in blocks.values() for value in block)
     assert 0.99 * 4096**2 < squares <= 4096**2
 

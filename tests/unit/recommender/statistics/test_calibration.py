@@ -50,9 +50,11 @@ def sums(learners, sd, seed=0, groups=GROUPS):
         rate + noise + noise.T,
         turned - turned.T,
         rate.sum(axis=0) + 3 * sd * rng.standard_normal(SIZE),
+        np.zeros(SIZE),
         sd,
         3 * sd,
         3 * sd,
+        0.0,
     )
 
 
@@ -131,7 +133,7 @@ def test_without_noise_the_prior_is_all_there_is():
 def test_the_blends_name_parts_of_a_serving_model():
     public = PublicWeights(0.2, 0.1, 0.05)
     assert released_blend(public) == pytest.approx(
-        {"merged": 3.6, "text": 0.72, "order": 0.36, "merged_popularity": 0.18}
+        {"merged": 3.6, "text": 0.72, "order": 0.36, "merged_popularity": 0.18, "starts": 1.44}
     )
     assert set(own_blend(public)) == set(PARTS) - {"reranker"}
 
@@ -150,6 +152,6 @@ def test_items_outside_the_head_are_left_out_and_an_empty_head_gives_the_prior()
     catalogue = entries()
     outside = np.full(SIZE, -1, dtype=np.int32)
     outside[:2] = (0, 1)
-    small = Noised(np.zeros((2, 2)), np.zeros((2, 2)), np.zeros(2), 1.0, 1.0, 1.0)
+    small = Noised(np.zeros((2, 2)), np.zeros((2, 2)), np.zeros(2), np.zeros(2), 1.0, 1.0, 1.0, 0.0)
     found = learn_weights(small, catalogue, outside, likeness(GROUPS), fit_order(catalogue))
     assert found.text == pytest.approx(0.16, abs=0.02)

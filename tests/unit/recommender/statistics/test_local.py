@@ -48,9 +48,9 @@ def test_exact_statistics_are_the_release_without_its_grid():
     slices = manifest.block_slices
     # Rounding toward zero takes at most one grid unit a learner.
     for name, block in (("together", own.together[upper]), ("direction", own.direction[upper])):
-        weight = {"together": 3705, "direction": 1234}[name]
+        weight = {"together": 3665, "direction": 1220}[name]
         assert np.abs(released[slices[name]] / weight - block).max() < 300 / weight
-    assert np.abs(released[slices["popularity"]] / 1234 - own.popularity).max() < 300 / 1234
+    assert np.abs(released[slices["popularity"]] / 1220 - own.popularity).max() < 300 / 1220
 
 
 def test_a_pair_below_ten_learners_is_not_used_and_one_of_ten_is():

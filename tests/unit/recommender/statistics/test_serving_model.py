@@ -167,8 +167,8 @@ def changed(model, **tensors):
     ("name", "value", "says"),
     [
         ("blend", np.zeros(4, np.float32), "shape"),
-        ("blend", np.array([1, 1, 1, 1, 1, 1, np.nan], np.float32), "not finite"),
-        ("shared_blend", np.array([1, 1, 1, 1, 1, 1, -1], np.float32), "negative"),
+        ("blend", np.array([1, 1, 1, 1, 1, 1, 1, np.nan], np.float32), "not finite"),
+        ("shared_blend", np.array([1, 1, 1, 1, 1, 1, 1, -1], np.float32), "negative"),
         ("own_popularity", np.zeros(39, np.float32), "shape"),
         ("own_popularity", np.zeros(40, np.float64), "float64"),
         ("local.weights", np.zeros((3, 3), np.float32), "shape"),
@@ -188,6 +188,9 @@ def changed(model, **tensors):
             "another version",
         ),
         ("merged_popularity", None, "damaged"),
+        ("starts.strengths", np.zeros(39, np.float32), "shape"),
+        ("starts.memory", np.full(1, 1.5, np.float32), "expected 0 to 1"),
+        ("shared_starts.memory", None, "damaged"),
     ],
 )
 def test_a_well_formed_file_with_impossible_content_is_refused(model, name, value, says):
