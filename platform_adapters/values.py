@@ -351,7 +351,7 @@ def hashed(record: Json) -> str:
 def get(value: object, *path: str) -> Json:
     """A nested member, or None as soon as something on the way is no object."""
     for name in path:
-        if not isinstance(value, dict):
+        if value.__class__ is not dict:
             return None
         value = value.get(name)
     return value

@@ -29,7 +29,7 @@ from platform_adapters.errors import ReadError, RecordError
 from platform_adapters.format import Format, Sign
 from platform_adapters.formats.canvas_ids import ASSESSED, global_id, shard_of
 from platform_adapters.readers.csv_rows import read_csv, read_header
-from platform_adapters.readers.files import Position, read_lines, read_start
+from platform_adapters.readers.files import holds, read_start
 from platform_adapters.readers.json_records import read_json
 from platform_adapters.values import Clock, boolean, get, hashed, number, ratio, share, text_number
 
@@ -62,7 +62,7 @@ class Told:
     users: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for each record
 class Event:
     """One Live Event, opened."""
 
@@ -74,7 +74,8 @@ class Event:
 
     def id(self, *path: str) -> str:
         """A global id from the body; empty if it is not there."""
-        return global_id(get(self.body, *path), self.shard, "body." + ".".join(path))
+        found = get(self.body, *path)
+        return global_id(found, self.shard, "body", *path) if found is not None else ""
 
     @property
     def course(self) -> str:
@@ -82,12 +83,9 @@ class Event:
         found = self.id("course_id") or self.id("course", "id")
         if found:
             return found
-        for part, kind, place in (
-            (self.metadata, "context_type", "context_id"),
-            (self.body, "context_type", "context_id"),
-        ):
-            if part.get(kind) == "Course":
-                return global_id(part.get(place), self.shard, place)
+        for around in (self.metadata, self.body):
+            if around.get("context_type") == "Course":
+                return global_id(around.get("context_id"), self.shard, "context_id")
         return ""
 
 
@@ -338,8 +336,7 @@ def prepare(paths: Sequence[Path], options: AdaptOptions) -> CanvasSession:
 
 def _listen(path: Path, told: Told) -> None:
     """Note points and users; only files that hold such events are parsed."""
-    lines = read_lines(path, Position())
-    if not any(line is None or any(n in line for n in _TOLD) for line in lines):
+    if not holds(path, *_TOLD):
         return
     for _, record in read_json(path):
         name = get(record, "metadata", "event_name")

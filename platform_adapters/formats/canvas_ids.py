@@ -26,20 +26,23 @@ def shard_of(metadata: Mapping[str, Any]) -> int:
     return 0
 
 
-def global_id(value: object, shard: int, field: str) -> str:
+def global_id(value: object, shard: int, *field: str) -> str:
     """An id in its global form; empty if missing. An id that is no number stays as it is.
 
     Raises:
         RecordError: It is longer than 1,024 bytes, or neither text nor a whole number.
     """
+    if isinstance(value, str) and len(value) <= 20 and value.isdigit() and value.isascii():
+        number = int(value)
+        return value if number >= SHARD_SIZE else str(shard * SHARD_SIZE + number)
     if value is None or value == "":
         return ""
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise RecordError(f"{field} is not an id")
+        raise RecordError(f"{'.'.join(field)} is not an id")
     text = str(value).strip()
     if len(text) > 20:
         if len(text.encode(errors="replace")) > 1024:
-            raise RecordError(f"{field} is longer than 1,024 bytes")
+            raise RecordError(f"{'.'.join(field)} is longer than 1,024 bytes")
         return text
     home, tilde, local = text.partition("~")
     if tilde and home.isascii() and home.isdigit() and local.isascii() and local.isdigit():

@@ -34,9 +34,9 @@ from platform_adapters.formats.xapi_producers import (
     result_of,
 )
 from platform_adapters.formats.xapi_verbs import PROGRESSED, VERBS, VOIDED, WAIVED
-from platform_adapters.readers.files import Position, read_lines, read_start
+from platform_adapters.readers.files import holds, read_start
 from platform_adapters.readers.json_records import read_json
-from platform_adapters.values import Clock, event_id, event_namespace, get, hashed, identifier
+from platform_adapters.values import Clock, event_namespace, get, hashed, identifier, numbered_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -86,28 +86,26 @@ class XapiSession:
 
     def __init__(self, options: AdaptOptions, voided: frozenset[str]) -> None:
         self._voided = voided
-        self._namespace = event_namespace(options.platform)
+        self._numbered = numbered_ids(event_namespace(options.platform), "xapi:")
         self._clock = Clock(options.timezone, "timestamp")
         self._home_page = options.home_page
 
     def event_id(self, statement_id: str) -> str:
         """Our id of a statement."""
-        return event_id(self._namespace, f"xapi:{statement_id.lower()}")
+        return self._numbered(statement_id.lower())
 
     def convert(self, record: Json, line: int) -> Interaction | Ignored | Withdrawn:
         """See `platform_adapters.contract.Session`."""
         statement = unwrap(record)
-        own = statement.get("id")
-        verb = identifier(get(statement, "verb", "id"), "verb.id")
+        own, actor, target = statement.get("id"), statement.get("actor"), statement.get("object")
+        verb = identifier(get(statement.get("verb"), "id"), "verb.id")
         if verb == VOIDED:
-            target = identifier(get(statement, "object", "id"), "object.id")
-            return Withdrawn(self.event_id(target), line)
+            return Withdrawn(self.event_id(identifier(get(target, "id"), "object.id")), line)
         if isinstance(own, str) and own.lower() in self._voided:
             return Ignored("voided by another statement", line)
-        actor = statement.get("actor")
         if get(actor, "objectType") == "Group" or get(actor, "member") is not None:
             return Ignored("the actor is a group", line)
-        target_type = str(get(statement, "object", "objectType") or "Activity")
+        target_type = str(get(target, "objectType") or "Activity")
         if target_type not in _ACTIVITIES:
             kind = target_type if target_type in _AGENTS else "statement"
             return Ignored(f"the object is not an activity ({kind.lower()})", line)
@@ -172,7 +170,8 @@ def place_of(statement: dict[str, Any], producer: str = "") -> tuple[str, str, s
     target = statement.get("object")
     item = identifier(get(target, "id"), "object.id")
     kind = get(target, "definition", "type")
-    parents, groups = activities(statement, "parent"), activities(statement, "grouping")
+    context = statement.get("context")
+    parents, groups = activities(context, "parent"), activities(context, "grouping")
     if kind == ATTEMPT_TYPE and parents:
         item = identifier(parents[0].get("id"), "context parent id")
         parents = parents[1:]
@@ -211,7 +210,7 @@ def prepare(paths: Sequence[Path], options: AdaptOptions) -> XapiSession:
 
 def _voided_in(path: Path) -> Iterator[str]:
     """Ids that voiding statements of a file name; only files that hold one are parsed."""
-    if not any(line is None or b"verbs/voided" in line for line in read_lines(path, Position())):
+    if not holds(path, b"verbs/voided"):
         return
     for _, record in records(path):
         if isinstance(record, Failure) or not isinstance(record, dict):

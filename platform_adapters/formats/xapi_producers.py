@@ -52,9 +52,11 @@ VERBS_OF: Mapping[str, Mapping[str, str]] = {
 """Where a producer means something else by a verb than its IRI says."""
 
 
-def activities(statement: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+def activities(context: object, kind: str) -> list[dict[str, Any]]:
     """Context activities of a kind; the specification allows one object for an array."""
-    found = get(statement, "context", "contextActivities", kind)
+    found = get(context, "contextActivities", kind)
+    if found is None:
+        return []
     if isinstance(found, dict):
         return [found]
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
@@ -62,34 +64,37 @@ def activities(statement: dict[str, Any], kind: str) -> list[dict[str, Any]]:
 
 def producer_of(statement: dict[str, Any]) -> str:
     """`moodle`, `openedx`, `cmi5`, `sakai`, `perls`, or empty."""
-    extensions = get(statement, "context", "extensions")
+    context = statement.get("context")
+    extensions = get(context, "extensions")
     if isinstance(extensions, dict):
         if MOODLE_INFO in extensions:
             return "moodle"
         if OPENEDX_MARK in extensions:
             return "openedx"
-        if any(name.startswith(_PERLS) for name in extensions):
-            return "perls"
-    if any(one.get("id") == CMI5_CATEGORY for one in activities(statement, "category")):
-        return "cmi5"
-    return _by_object(statement)
+        for name in extensions:
+            if name.startswith(_PERLS):
+                return "perls"
+    for one in activities(context, "category"):
+        if one.get("id") == CMI5_CATEGORY:
+            return "cmi5"
+    return _by_object(statement, context)
 
 
-def _by_object(statement: dict[str, Any]) -> str:
+def _by_object(statement: dict[str, Any], context: object) -> str:
     """The producers that put no mark of their own into the context."""
     target = statement.get("object")
     item, kind = get(target, "id"), get(target, "definition", "type")
-    if get(statement, "verb", "id") == _RECOMMENDED:
+    if get(statement.get("verb"), "id") == _RECOMMENDED:
         return "perls"
     if isinstance(kind, str) and kind.startswith(_PERLS):
         return "perls"
-    if isinstance(item, str) and (item.startswith("scorm://") or _SAKAI_PLACE in item):
-        return "sakai"
-    if get(statement, "actor", "mbox") == _SAKAI_TEST or (
-        isinstance(item, str) and item.endswith("/portal/assessment")
+    if isinstance(item, str) and (
+        item.startswith("scorm://") or _SAKAI_PLACE in item or item.endswith("/portal/assessment")
     ):
         return "sakai"
-    for one in activities(statement, "parent"):
+    if get(statement.get("actor"), "mbox") == _SAKAI_TEST:
+        return "sakai"
+    for one in activities(context, "parent"):
         if _SAKAI_PLACE in str(one.get("id")):
             return "sakai"
     return ""

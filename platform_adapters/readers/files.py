@@ -118,6 +118,22 @@ def read_start(path: Path, size: int = 65_536) -> bytes:
         return stream.read(size)
 
 
+def holds(path: Path, *marks: bytes) -> bool:
+    """Whether any of these bytes stands in a file.
+
+    Raises:
+        ReadError: As `open_bytes`.
+    """
+    overlap, end = max(map(len, marks)) - 1, b""
+    with open_bytes(path, Position()) as stream:
+        while piece := stream.read(MAX_LINE_BYTES):
+            text = end + piece
+            if any(mark in text for mark in marks):
+                return True
+            end = text[-overlap:]
+    return False
+
+
 def read_lines(path: Path, position: Position) -> Iterator[bytes | None]:
     r"""Lines without their end; None for one longer than `MAX_LINE_BYTES`.
 
