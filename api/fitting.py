@@ -21,20 +21,19 @@ from api.founding import read_ledger_files
 from api.home import IDENTITY_KEY
 from api.ledger import read_ledger
 from api.local_mix import write_mix
+from api.member_sums import read_member_sums
+from api.promotion import watch_promotion
 from api.shared_catalogue import index_items
-from recommender.release.contribution import read_contribution
 from recommender.statistics.fit import fit_mixed, recommendable
 from recommender.statistics.merged import MergedSums
 from recommender.statistics.sequences import COURSE_VERBS, ITEM_VERBS
+from recommender.statistics.shares import FEWEST, limit_shares, without
 from swarm.merge.merge import head_digest
 from swarm.signing import NO_SWARM, Ed25519Signer
-from swarm.storage.blobs import BlobStore
 from swarm.storage.files import atomic_write
 from swarm.storage.models import load_model, read_pointer
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from api.home import Home
     from api.settings import Settings
     from api.store.store import Store
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from recommender.release.manifest import Manifest
     from recommender.statistics.blend import Mix
     from recommender.statistics.serving_model import ServingModel
-    from swarm.ledger.rounds import Ledger
+    from recommender.statistics.shares import MemberSums
 
 
 class FitError(ApiError):
@@ -111,6 +110,7 @@ def fit(home: Home, settings: Settings, store: Store) -> Fitted:
         "height": 0 if head is None else head.height,
         "moved_at": datetime.now(UTC).isoformat(timespec="microseconds"),
     }
+    watch_promotion(home, settings, store)  # before: no path may show what a course holds back
     write_mix(home, mix)
     atomic_write(home.serving_path, json.dumps(pointer).encode())
     _forget_old_models(home, digest)
@@ -157,33 +157,31 @@ def _read_head(home: Home) -> _Head | None:
             f"{home.model_dir(pointer['digest'])}: the merged model does not have the digest that "
             "HEAD names; delete the folder and restart the peer, which merges again"
         )
-    ledger = read_ledger(home)
-    own, count, others = _own_sum(home, ledger, manifest)
+    members, mine = _read_members(home, manifest, int(pointer["height"]))
+    if not np.array_equal(members.cells.sum(axis=0), arrays["sum"]):
+        raise FitError(
+            f"{home.blobs_dir}: the contributions up to block {pointer['height']} do not add up to "
+            "HEAD; restart the peer, which merges again"
+        )
+    variance = float(members.variance.sum())
+    own_variance = 0.0 if mine is None else float(members.variance[mine])
+    counted = limit_shares(members) if members.cells.shape[0] >= FEWEST else None
     sums = MergedSums(
         manifest=manifest,
         total=arrays["sum"],
         rest=arrays["rest"],
-        own=own,
-        others_variance=float(manifest.sigma_squared * others),
-        own_variance=float(manifest.sigma_squared * count),
+        own=None if mine is None else members.cells[mine],
+        others_variance=variance - own_variance,
+        own_variance=own_variance,
+        others=None if counted is None else without(counted, mine),
     )
     return _Head(sums, keys, int(pointer["round"]), int(pointer["height"]))
 
 
-def _own_sum(
-    home: Home, ledger: Ledger, manifest: Manifest
-) -> tuple[NDArray[np.int64] | None, int, int]:
-    """Sum of our merged contributions, their number, and the number of all others'."""
+def _read_members(home: Home, manifest: Manifest, height: int) -> tuple[MemberSums, int | None]:
+    """What every member had contributed when HEAD moved, and which row is our own."""
     me = Ed25519Signer(home.read_key(IDENTITY_KEY), NO_SWARM).member
-    mine = ledger.accepted.get(me, ())
-    total = sum(len(blobs) for blobs in ledger.accepted.values())
-    if not mine:
-        return None, 0, total
-    blobs = BlobStore(home.blobs_dir)
-    own = np.zeros(manifest.cells, dtype=np.int64)
-    for blob in mine:
-        own += read_contribution(blobs.read(blob), manifest)
-    return own, len(mine), total - len(mine)
+    return read_member_sums(read_ledger(home, height), manifest, home.blobs_dir, me)
 
 
 def _forget_old_models(home: Home, current: str, keep: int = 3) -> None:

@@ -97,6 +97,11 @@ class Home:
         return self.path / "local.json"
 
     @property
+    def promotion_path(self) -> Path:
+        """What rose with the last merged model (R35); it never leaves (R5)."""
+        return self.path / "promotion.json"
+
+    @property
     def ledger_dir(self) -> Path:
         """Genesis, manifest, shared catalogue and blocks."""
         return self.path / "ledger"

@@ -1,7 +1,7 @@
 """What is wrong with this platform's part of the swarm, by name, and what to do about it.
 
-Everything comes from `status.json`, the disk and the time: no learner data, nothing from the
-store (R21). Each name has an entry in docs/guides/bad-days.md.
+Everything comes from `status.json`, `promotion.json`, the disk and the time: no learner data,
+nothing from the store (R21). Each name has an entry in docs/guides/bad-days.md.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from api.health import LOW_DISK_BYTES
+from api.promotion_report import read_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 STALE_SECONDS: Final = 30.0
 SLOW_SECONDS: Final = 10.0
 """A dead leader costs less: whatever takes longer has another cause."""
+NEWS: Final = timedelta(days=14)
+"""How long a rise is warned of."""
 _ROUND_GRACE_SECONDS: Final = 180.0
 
 Level = Literal["warning", "critical"]
@@ -45,7 +48,7 @@ class Finding:
 NAMES: Final = (
     *("peer-stopped", "no-quorum", "merge-differs", "member-lies", "member-away", "behind"),
     *("restored-disk", "refused", "round-overdue", "round-void", "left-out", "slow-decisions"),
-    *("disk-low", "peer-error"),
+    *("disk-low", "peer-error", "item-rose"),
 )
 """Every name that `examine` gives."""
 
@@ -69,7 +72,7 @@ def examine(home: Home, status: Mapping[str, Any], now: datetime | None = None) 
         now: The time; the present if not given.
     """
     now = now or datetime.now(UTC)
-    found = [*_about_disk(home)]
+    found = [*_about_disk(home), *about_rises(home, now)]
     if is_running(status, now):
         found += [*_about_members(status), *_about_rounds(status, now), *_about_peer(status)]
     else:
@@ -83,6 +86,24 @@ def _about_disk(home: Home) -> Iterator[Finding]:
     if free < LOW_DISK_BYTES:
         text = f"only {free / 1e6:,.0f} MB are free on the disk of {home.path}; make room"
         yield Finding("disk-low", "warning", text)
+
+
+def about_rises(home: Home, now: datetime | None = None) -> Iterator[Finding]:
+    """Items that rose with the last merged model, while that is news (R35)."""
+    report = read_report(home)
+    if report is None or not report.risen:
+        return
+    age = (now or datetime.now(UTC)) - datetime.fromisoformat(report.made_at)
+    if age > NEWS:
+        return
+    through = sorted({one.carriers[0].name for one in report.risen if one.carriers})
+    by = f", most through {', '.join(through)}" if through else ""
+    names = ", ".join(one.item for one in report.risen[:3])
+    more = f" and {len(report.risen) - 3} more" if len(report.risen) > 3 else ""
+    text = (
+        f"rose suddenly with round {report.round}: {names}{more}{by}; a designer looks at /ui/swarm"
+    )
+    yield Finding("item-rose", "warning", text)
 
 
 def _about_members(status: Mapping[str, Any]) -> Iterator[Finding]:

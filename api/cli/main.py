@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "ingest": ("api.cli.ingest:ingest", "Read logs into the store."),
     "sync": ("api.cli.ingest:sync", "Ingest every source of the settings and train."),
     "catalogue": ("api.cli.catalogue:catalogue", "Import or export what can be recommended."),
+    "confirm": ("api.cli.confirm:confirm", "Hold back what rose until a designer agrees."),
     "consent": ("api.cli.home:consent", "Show or set what learners consent to."),
     "backup": ("api.cli.backup:backup", "Write one file to make this home again from."),
     "restore": ("api.cli.backup:restore", "Make a home from a backup."),
