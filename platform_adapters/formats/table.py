@@ -36,7 +36,7 @@ from platform_adapters.values import (
 from recommender.interactions import VERB_INDEX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from platform_adapters.contract import Json, Record
@@ -76,10 +76,14 @@ class TableSession:
         evidence = _text(get("evidence"), "evidence") or "observed"
         if evidence not in EVIDENCE:
             raise RecordError("evidence is not observed, aggregate or override")
-        raw, low, high = (text_number(get(name), name) for name in ("raw", "min", "max"))
-        score = part(get("score"), "score")
+        found = {}
+        for name, parse in _PARSERS:
+            value = get(name)
+            if value is not None and value != "":
+                found[name] = parse(value, name)
         timestamp, order = self._when(record)
-        course, parent, session, language, skill = (_text(get(n), n) for n in _TEXTS)
+        if found.get("score") is None:
+            found["score"] = ratio(found.get("raw"), found.get("min"), found.get("max"))
         return Interaction(
             event_id=self._event_id(record),
             learner=str(learner),
@@ -87,22 +91,9 @@ class TableSession:
             timestamp=timestamp,
             order=order,
             verb=verb,
-            score=ratio(raw, low, high) if score is None else score,
-            raw=raw,
-            min=low,
-            max=high,
-            success=yes_no(get("success"), "success"),
-            completion=yes_no(get("completion"), "completion"),
-            progress=part(get("progress"), "progress"),
-            duration_seconds=length(get("duration_seconds"), "duration_seconds"),
-            attempt=whole_number(get("attempt"), "attempt"),
             evidence=evidence,
             source=_text(get("source"), "source") or "table",
-            course=course,
-            parent_item=parent,
-            session=session,
-            language=language,
-            skill=skill,
+            **found,
         )
 
     def _when(self, record: dict[str, Any]) -> tuple[int | None, int | None]:
@@ -124,7 +115,18 @@ class TableSession:
         return event_id(self._namespace, f"table:{own}")
 
 
-_TEXTS = ("course", "parent_item", "session", "language", "skill")
+_PARSERS: tuple[tuple[str, Callable[[object, str], Any]], ...] = (
+    ("raw", text_number),
+    ("min", text_number),
+    ("max", text_number),
+    ("score", part),
+    *((name, _text) for name in ("course", "parent_item", "session", "language", "skill")),
+    ("success", yes_no),
+    ("completion", yes_no),
+    ("progress", part),
+    ("duration_seconds", length),
+    ("attempt", whole_number),
+)
 
 
 def split(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
