@@ -14,20 +14,15 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from api.errors import ApiError
 from api.founding import read_ledger_files
 from api.home import IDENTITY_KEY
 from api.ledger import read_ledger
 from api.local_mix import write_mix
-from api.member_sums import read_member_sums
+from api.member_sums import FitError, read_merged
 from api.promotion import watch_promotion
 from api.shared_catalogue import index_items
 from recommender.statistics.fit import fit_mixed, recommendable
-from recommender.statistics.merged import MergedSums
 from recommender.statistics.sequences import COURSE_VERBS, ITEM_VERBS
-from recommender.statistics.shares import FEWEST, limit_shares, without
 from swarm.merge.merge import head_digest
 from swarm.signing import NO_SWARM, Ed25519Signer
 from swarm.storage.files import atomic_write
@@ -38,14 +33,9 @@ if TYPE_CHECKING:
     from api.settings import Settings
     from api.store.store import Store
     from recommender.interactions import Interactions
-    from recommender.release.manifest import Manifest
     from recommender.statistics.blend import Mix
+    from recommender.statistics.merged import MergedSums
     from recommender.statistics.serving_model import ServingModel
-    from recommender.statistics.shares import MemberSums
-
-
-class FitError(ApiError):
-    """HEAD, or something that it stands on, cannot be trusted; SERVING stays as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +48,7 @@ class Fitted:
         items: Items it can recommend.
         uses_own: Whether R17 let own exact statistics in.
         mix: Which parts the model gives weight to; it stays at home (R5).
+        shares: Whether the others were held to their shares; else R34's cap was all there was.
     """
 
     digest: str
@@ -65,6 +56,7 @@ class Fitted:
     items: int
     uses_own: bool
     mix: Mix
+    shares: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +106,8 @@ def fit(home: Home, settings: Settings, store: Store) -> Fitted:
     write_mix(home, mix)
     atomic_write(home.serving_path, json.dumps(pointer).encode())
     _forget_old_models(home, digest)
-    return Fitted(digest, number, len(catalogue), bool(model.local.weights.any()), mix)
+    shares = head is not None and head.sums.others is not None
+    return Fitted(digest, number, len(catalogue), bool(model.local.weights.any()), mix, shares)
 
 
 def _rerank(
@@ -157,31 +150,9 @@ def _read_head(home: Home) -> _Head | None:
             f"{home.model_dir(pointer['digest'])}: the merged model does not have the digest that "
             "HEAD names; delete the folder and restart the peer, which merges again"
         )
-    members, mine = _read_members(home, manifest, int(pointer["height"]))
-    if not np.array_equal(members.cells.sum(axis=0), arrays["sum"]):
-        raise FitError(
-            f"{home.blobs_dir}: the contributions up to block {pointer['height']} do not add up to "
-            "HEAD; restart the peer, which merges again"
-        )
-    variance = float(members.variance.sum())
-    own_variance = 0.0 if mine is None else float(members.variance[mine])
-    counted = limit_shares(members) if members.cells.shape[0] >= FEWEST else None
-    sums = MergedSums(
-        manifest=manifest,
-        total=arrays["sum"],
-        rest=arrays["rest"],
-        own=None if mine is None else members.cells[mine],
-        others_variance=variance - own_variance,
-        own_variance=own_variance,
-        others=None if counted is None else without(counted, mine),
-    )
-    return _Head(sums, keys, int(pointer["round"]), int(pointer["height"]))
-
-
-def _read_members(home: Home, manifest: Manifest, height: int) -> tuple[MemberSums, int | None]:
-    """What every member had contributed when HEAD moved, and which row is our own."""
     me = Ed25519Signer(home.read_key(IDENTITY_KEY), NO_SWARM).member
-    return read_member_sums(read_ledger(home, height), manifest, home.blobs_dir, me)
+    sums = read_merged(read_ledger(home, int(pointer["height"])), manifest, arrays, home, me)
+    return _Head(sums, keys, int(pointer["round"]), int(pointer["height"]))
 
 
 def _forget_old_models(home: Home, current: str, keep: int = 3) -> None:

@@ -25,15 +25,19 @@ def read_blocks(home: Home) -> tuple[bytes, ...]:
     return read_records(blocks_path(home.path), "blocks").payloads
 
 
-def read_ledger(home: Home) -> Ledger:
+def read_ledger(home: Home, height: int | None = None) -> Ledger:
     """What the blocks say, everything verified again.
+
+    Args:
+        home: Whose peer keeps it.
+        height: Of the last block to look at; None takes all.
 
     Raises:
         FoundingError: The home is in no swarm.
         LedgerError: A block does not verify, by height.
         StorageError: The block file is damaged.
     """
-    return verify_chain(verify_genesis(_genesis(home)), read_blocks(home))
+    return verify_chain(verify_genesis(_genesis(home)), read_blocks(home)[:height])
 
 
 def export(home: Home) -> bytes:

@@ -57,6 +57,7 @@ def _fit(home: Home, json_path: Path | None, command: str, *, explained: bool = 
             "round": fitted.round,
             "items": fitted.items,
             "uses_own": fitted.uses_own,
+            "shares": fitted.shares,
         }
         write_json(json_path, command, {"home": str(home.path)}, [record])
 
@@ -70,6 +71,11 @@ def _report(fitted: Fitted) -> None:
         click.echo(
             f"Own exact statistics are not used: below {LEARNER_FLOOR} consenting learners, or no "
             f"pair of items with {PAIR_FLOOR} learners behind it (R17)."
+        )
+    if fitted.round and not fitted.shares:
+        click.echo(
+            "Members are not held to their shares, only within R34's cap: fewer than three of them "
+            "have contributed, or a contribution is missing here until the peer fetches it again."
         )
 
 

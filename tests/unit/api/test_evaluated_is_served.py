@@ -35,6 +35,7 @@ from swarm.ledger.transactions import (
 from swarm.merge.merge import head_digest
 from swarm.merge.merge import merge as merge_sums
 from swarm.signing import Ed25519Signer
+from swarm.storage.blobs import BlobStore
 from swarm.storage.files import atomic_write
 from swarm.storage.models import move_pointer, save_model
 from tests.unit.api.test_founding import SEEDS, signed
@@ -102,7 +103,7 @@ def merge(home: Home, chronicle: Chronicle, cells: NDArray[np.int64]) -> None:
     genesis, maker = chronicle.genesis, chronicle.signers[1].member
     key = chronicle.open("statistics")
     data = cells.astype("<i4").tobytes()
-    blob = codec.blob_digest([data])
+    blob = BlobStore(home.blobs_dir).add(data)
     chronicle.append(Commit(key.round, key.attempt, blob, len(data), genesis.rho), by=1)
     closing = read_ledger(home).rounds[-1]
     body = receipt_body(key.round, key.attempt, maker, blob)
