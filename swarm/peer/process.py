@@ -34,6 +34,7 @@ from swarm.signing import Ed25519Signer
 from swarm.storage.blobs import BlobDamagedError
 from swarm.storage.models import move_pointer, read_pointer
 from swarm.transport.blobs import BlobClient, BlobServer
+from swarm.transport.budget import expected_cost
 from swarm.transport.host import Host
 from swarm.transport.mesh import LAST_WORDS_SECONDS, Mesh
 
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _QUEUE = 4096
-_QUEUED_BYTES_PER_MEMBER = 2 << 20
+_QUEUED_BYTES_PER_MEMBER = 1 << 20
 _TRANSFERS = 4
 _INBOX_SECONDS = 0.5
 _SENDING_TIMES = 8
@@ -134,9 +135,16 @@ class Peer:
                 next_tick = trio.current_time() + tick
 
     async def _take(self, event: Event) -> None:
+        began = time.thread_time()
+        effects = self._node.step(event)
         if isinstance(event, events.Received):
             self._queued[event.sender] -= len(event.message)
-        effects = self._node.step(event)
+            expected = expected_cost(len(event.message))
+            if any(isinstance(effect, events.AppendBlock) for effect in effects):
+                cost = -expected  # a block that we lacked: who catches us up is not slowed down
+            else:
+                cost = max(time.thread_time() - began - expected, 0.0)
+            self._mesh.budgets.charge(event.sender, cost)
         if effects:
             await self._perform(effects)
 

@@ -25,6 +25,7 @@ import trio
 
 from swarm.errors import RemoteProtocolError, TransportError
 from swarm.protocol import MAX_MESSAGE_BYTES
+from swarm.transport.budget import Budgets, expected_cost
 from swarm.transport.framing import FrameReader, frame
 from swarm.transport.timing import MeshTiming
 from swarm.transport.traffic import Traffic
@@ -120,7 +121,11 @@ class _Link:
 
 
 class Mesh:
-    """Links to all other members."""
+    """Links to all other members.
+
+    Attributes:
+        budgets: What each member may cost us; charged here for what is read.
+    """
 
     def __init__(  # noqa: PLR0913 (one argument per thing that a mesh needs)
         self,
@@ -151,6 +156,7 @@ class Mesh:
         self._traffic = traffic or Traffic()
         self._links: dict[str, _Link] = {}
         self._nursery: trio.Nursery | None = None
+        self.budgets = Budgets()
         self.change(members)
         self._spoken = tuple(spoken)
         self._protocols = {stream_protocol("messages", version): version for version in spoken}
@@ -371,6 +377,9 @@ class Mesh:
     async def _take_messages(self, link: _Link, reader: FrameReader) -> None:
         while True:
             received = await reader.read(len(_MESSAGE) + MAX_MESSAGE_BYTES)
+            link.heard()
+            self.budgets.charge(link.member, expected_cost(len(received)))
+            await self.budgets.wait(link.member)
             link.heard()
             if received[:1] == _MESSAGE:
                 self._traffic.messages_received += 1

@@ -28,6 +28,8 @@ ROUNDS = 30
 MINUTES = float(os.environ.get("MURMURATION_SOAK_MINUTES", "10"))
 LAYERS = {"raw", "multiplexer", "framing", "messages", "blobs", "flood"}
 DEAD_LEADER_SECONDS = 10.0
+FLOODED_SHARE = 0.4
+"""Of a core, own work in a round included: the flooder's share is a tenth."""
 
 
 @pytest.fixture
@@ -49,10 +51,10 @@ def vandal():
     """`vandal(swarm, name)`: rubbish from a member's seat; what it has spoken so far."""
     running = []
 
-    def _start(swarm, name):
+    def _start(swarm, name, *how):
         path = swarm.folder / "rubbish.log"
         with path.open("wb") as log:
-            command = [sys.executable, "-m", "tests.e2e.vandal", str(swarm.homes[name].path)]
+            command = [sys.executable, "-m", "tests.e2e.vandal", str(swarm.homes[name].path), *how]
             running.append(subprocess.Popen(command, stdout=log, stderr=log))
         return lambda: set(path.read_text().split())
 
@@ -78,6 +80,26 @@ def test_a_member_that_speaks_rubbish_at_every_layer_is_left_out_and_changes_not
         assert sorted(status["rounds"][-1]["in"]) == sorted(honest)
         assert status["pid"] == pids[name]
         assert status["gauges"]["refused"][mad_id] > 0
+    swarm.assert_one_truth(*honest)
+
+
+def test_a_member_that_floods_costs_a_bounded_share_of_cpu_and_honest_members_go_on(grow, vandal):
+    swarm = grow(4, cells=1_000)
+    *honest, mad = swarm.names
+    swarm.start_all(*honest)
+    spoken = vandal(swarm, mad, "flood")
+    swarm.until(spoken, "the flood has begun")
+    mad_id = swarm.member_id(mad)
+    refused = lambda name: swarm.status(name)["gauges"]["refused"].get(mad_id, 0)  # noqa: E731
+    swarm.until(lambda: min(map(refused, honest)) > 500, "the flood has cost all at once")
+    before, began = swarm.cost()["cpu_seconds"], time.monotonic()
+    swarm.ask_for_round(honest[0], close_after_seconds=8)
+    swarm.until_head(1, *honest)
+    swarm.until_same_head(*honest)
+    seconds = (swarm.cost()["cpu_seconds"] - before) / len(honest)
+    share = seconds / (time.monotonic() - began)
+    print(f"a flooded member used {share:.2f} of a core over {seconds / share:.0f} s of a round")
+    assert share < FLOODED_SHARE
     swarm.assert_one_truth(*honest)
 
 

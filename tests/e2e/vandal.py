@@ -1,7 +1,8 @@
 """A member that speaks rubbish at every layer, for ever: run as a process in its seat's place.
 
 `python -m tests.e2e.vandal HOME`: its key is a member's, so that noise lets it in; what it says
-there keeps no rule. It prints the name of each rubbish that it has spoken.
+there keeps no rule. It prints the name of each rubbish that it has spoken. With `flood` behind HOME
+it sends nothing but votes with false signatures, to everybody, as fast as they are taken.
 """
 
 from __future__ import annotations
@@ -165,6 +166,36 @@ async def vandalise(home):
             await trio.sleep(0.2)
 
 
+async def flood(home):
+    """Send every other member as much work as it takes, until killed."""
+    genesis = verify_genesis(home.genesis_path.read_bytes())
+    seed = home.read_key(IDENTITY_KEY)
+    me = Ed25519Signer(seed, genesis.swarm_id).member
+    host = Host(seed, listen="/ip4/127.0.0.1/tcp/0", is_member=genesis.by_id.__contains__)
+    async with host.run(), trio.open_nursery() as nursery:
+        for other in genesis.members:
+            if other.id != me:
+                nursery.start_soon(_flood_one, host, other, frame(b"\0" + genesis.swarm_id), me)
+
+
+async def _flood_one(host, other, hello, me):
+    number = 0
+    while True:
+        with contextlib.suppress(Exception):
+            await host.connect(other.id, other.addresses)
+            stream = await host.open_stream(other.id, MESSAGES)
+            await stream.write(hello)
+            while True:
+                batch = b""
+                for _ in range(50):
+                    number += 1
+                    vote = Vote("finalize", 1, 1, number.to_bytes(32, "big"), me, bytes(64))
+                    batch += frame(b"\1" + codec.encode(["vote", write_vote(vote)]))
+                await stream.write(batch)
+                print("flood", flush=True)
+        await trio.sleep(0.1)
+
+
 async def _try(layer, act):
     with contextlib.suppress(Exception), trio.move_on_after(5):
         await act()
@@ -209,4 +240,4 @@ async def _say(host, other, hello, messages):
 
 
 if __name__ == "__main__":
-    trio.run(vandalise, Home(Path(sys.argv[1])))
+    trio.run(flood if "flood" in sys.argv else vandalise, Home(Path(sys.argv[1])))
