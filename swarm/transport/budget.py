@@ -1,4 +1,4 @@
-"""How much of our time each member may cost: a share of one core, and a moment at once (P30).
+"""How much of our time each member may cost: a share of one core, and a moment at once (P31).
 
 A member's bytes are read, decrypted, decoded and verified before anybody can say that they are
 worth nothing. So each has a budget in seconds of our time, charged for what it has cost; while
