@@ -104,6 +104,11 @@ def either(*names: str) -> Getter:
     return lambda row: next((row[n] for n in names if row.get(n) not in (None, "")), None)
 
 
+def first(*fields: Field) -> Apply:
+    """The first of these fields that is not empty; `either` for those that are no columns."""
+    return Apply(lambda *values: next((v for v in values if v not in (None, "")), None), fields)
+
+
 def about(kind: str, name: str) -> Getter:
     """`kind:id`, where different kinds of things are numbered alike; None if there is no id."""
 
@@ -124,6 +129,11 @@ def grade(name: str) -> Getter:
         return None if value is None or value < 0 else value
 
     return found
+
+
+def points(raw: Field, most: Field) -> dict[str, Field]:
+    """Points from none to a maximum: three columns of the interaction."""
+    return {"raw": raw, "min": Constant(0.0), "max": most}
 
 
 def graded(row: Row, values: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -22,8 +22,9 @@ from platform_adapters.catalogues.declared import Reader
 from platform_adapters.contract import Failure
 from platform_adapters.declared import Declared, Side
 from platform_adapters.declared_rows import Not, Only, Rows
-from platform_adapters.fields import Apply, Join, about, constant, either
+from platform_adapters.fields import Apply, Join, about, constant, either, first, points
 from platform_adapters.format import Sign
+from platform_adapters.formats.canvas_tables import enrolments, submitted
 from platform_adapters.readers.csv_rows import read_csv, read_header
 from platform_adapters.readers.files import read_start
 
@@ -41,7 +42,7 @@ _SPLIT_NAME = ("LastName", "FirstName")
 _TEST_STUDENT = frozenset({"Student, Test", "Test Student"})
 
 
-def points(text: object) -> str | None:
+def number_of(text: object) -> str | None:
     """A number as any of Canvas's languages writes it, with a dot; None if it is none."""
     written = str(text or "").strip()
     return written.replace(",", ".") if _NUMBER.fullmatch(written) else None
@@ -66,7 +67,7 @@ def read_gradebook(path: Path) -> Iterator[Record]:
             continue
         name = row.get("Student") or ", ".join(filter(None, map(row.get, _SPLIT_NAME)))
         if name.strip(" ,") == _POINTS.decode().strip():
-            most = {column: points(row[column]) for column in columns}
+            most = {column: number_of(row[column]) for column in columns}
             continue
         learner = row.get("ID") or ("" if "ID" in row else name)
         for place, column in enumerate(columns, 1):
@@ -86,19 +87,10 @@ def read_gradebook(path: Path) -> Iterator[Record]:
 
 def _graded(row: Row, _values: dict[str, Any]) -> dict[str, Any]:
     cell = str(row["gradebook"])
-    if points(cell) is None:
+    if number_of(cell) is None:
         known = {"EX": "excused: no score and no work", "N/A": "not assigned to the learner"}
         return {"ignore": known.get(cell, "a grade in words, or a note")}
     return {}
-
-
-def _submitted(row: Row, values: dict[str, Any]) -> dict[str, Any]:
-    if row.get("excused") is True:
-        return {"ignore": "excused: no score and no work"}
-    if row.get("workflow_state") == "graded" and values["raw"] is not None:
-        return {"verb": "scored"}
-    nothing = {"raw": None, "min": None, "max": None}
-    return nothing if row.get("submitted_at") else {"ignore": "nothing submitted yet"}
 
 
 class _Exports(Declared):
@@ -134,11 +126,7 @@ FORMAT = _Exports(
             order="place",
             verbs="scored",
             rules=(Not("name", _TEST_STUDENT, "the test student"),),
-            fields={
-                "raw": Apply(points, ("gradebook",)),
-                "min": constant(0.0),
-                "max": "max",
-            },
+            fields=points(Apply(number_of, ("gradebook",)), "max"),
             evidence="aggregate",
             told_apart_by=("learner", "assignment", "gradebook"),
             outcome=_graded,
@@ -153,43 +141,27 @@ FORMAT = _Exports(
             time=either("graded_at", "submitted_at"),
             verbs="submitted",
             fields={
-                "raw": "score",
-                "min": constant(0.0),
-                "max": Apply(
-                    lambda own, listed: listed if own is None else own,
-                    (
+                **points(
+                    "score",
+                    first(
                         ("assignment", "points_possible"),
                         Join("assignments", "assignment_id", "points_possible"),
                     ),
                 ),
-                "course": Apply(
-                    lambda own, listed: own or listed,
-                    ("course_id", ("assignment", "course_id")),
-                ),
+                "course": first("course_id", ("assignment", "course_id")),
                 "attempt": "attempt",
             },
             identity=lambda row: (
                 f"{row.get('id')}:{row.get('attempt') or 0}:{row.get('workflow_state')}:"
                 f"{row.get('graded_at') or row.get('submitted_at')}"
             ),
-            outcome=_submitted,
+            outcome=submitted,
         ),
-        Rows(
-            name="enrolment",
-            what="enrolments as the Canvas API lists them",
-            marks=frozenset({"user_id", "course_id", "type", "enrollment_state", "created_at"}),
-            kinds=("json",),
-            learner="user_id",
-            item="course_id",
-            time="created_at",
-            event="type",
-            verbs={"StudentEnrollment": "enrolled"},
-            otherwise="enrolment of somebody who is no student",
-            rules=(
-                Not("enrollment_state", frozenset({"deleted", "rejected"}), "no longer enrolled"),
-            ),
-            fields={"course": "course_id"},
-            identity="id",
+        enrolments(
+            "enrolments as the Canvas API lists them",
+            frozenset({"user_id", "course_id", "type", "enrollment_state", "created_at"}),
+            "enrollment_state",
+            ("json",),
         ),
         Rows(
             name="post",

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from platform_adapters.catalogues.canvas_data import read_modules
@@ -24,10 +24,16 @@ from platform_adapters.catalogues.canvas_modules import KINDS
 from platform_adapters.catalogues.declared import Reader
 from platform_adapters.declared import Declared, Side
 from platform_adapters.declared_rows import Means, Not, Only, Rows
-from platform_adapters.fields import Apply, Join, about, constant, either
+from platform_adapters.fields import Apply, Join, about, constant, either, points
 from platform_adapters.format import Sign
 from platform_adapters.formats.canvas_ids import ASSESSED
-from platform_adapters.formats.canvas_tables import ROW_KINDS, open_table, plain_name
+from platform_adapters.formats.canvas_tables import (
+    ROW_KINDS,
+    enrolments,
+    open_table,
+    plain_name,
+    submitted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,9 +46,17 @@ if TYPE_CHECKING:
 _ENROLMENTS = "Canvas Data 2's table enrollments"
 _ENROLMENT_MARKS = frozenset({"id", "user_id", "course_id", "type", "course_section_id"})
 _TRUE = frozenset({"true", "True", "t", "1"})
-_STUDENT = frozenset({"StudentEnrollment"})
-_ROLE = Join("roles", ("user_id", "course_id"), "type")
-_STAFF = (Only(_ROLE, _STUDENT, "of somebody who is no student of the course"),)
+
+
+def _students(course: str) -> Only:
+    """Nobody but students of a course."""
+    role = Join("roles", ("user_id", course), "type")
+    return Only(
+        role, frozenset({"StudentEnrollment"}), "of somebody who is no student of the course"
+    )
+
+
+_ITSELF = Only("real_user_id", frozenset({"", "None"}), "somebody acted as the learner")
 _GONE = Not("workflow_state", frozenset({"deleted"}), "deleted in Canvas")
 _PAGE = re.compile(r"/courses/\d+(?:~\d+)?/pages/([^/?#]+)")
 _FILE = re.compile(r"/courses/\d+(?:~\d+)?/files/(\d+)(?:[/?#]|$)")
@@ -82,16 +96,6 @@ def _state(row: Row) -> str:
     """A row that has changed is another event."""
     when = row.get("graded_at") or row.get("submitted_at") or row.get("finished_at")
     return f"{row['id']}:{row.get('attempt') or 0}:{row.get('workflow_state')}:{when}"
-
-
-def _submission(row: Row, values: dict[str, Any]) -> dict[str, Any]:
-    """Graded, or submitted, or nothing yet."""
-    if str(row.get("excused")) in _TRUE:
-        return {"ignore": "excused: no score and no work"}
-    if row.get("workflow_state") == "graded" and values["raw"] is not None:
-        return {"verb": "scored"}
-    nothing = {"raw": None, "min": None, "max": None}
-    return nothing if row.get("submitted_at") else {"ignore": "nothing submitted yet"}
 
 
 def _both(course: object, slug: object) -> tuple[str, str]:
@@ -159,16 +163,14 @@ FORMAT = _Tables(
             item=about("assignment", "assignment_id"),
             time=either("graded_at", "submitted_at", "updated_at"),
             verbs="submitted",
-            rules=(*_STAFF, _GONE),
+            rules=(_students("course_id"), _GONE),
             fields={
-                "raw": "score",
-                "min": constant(0.0),
-                "max": Join("assignments", "assignment_id", "points_possible"),
+                **points("score", Join("assignments", "assignment_id", "points_possible")),
                 "course": "course_id",
                 "attempt": "attempt",
             },
             identity=_state,
-            outcome=_submission,
+            outcome=submitted,
         ),
         Rows(
             name="quiz",
@@ -182,9 +184,7 @@ FORMAT = _Tables(
             verbs={"complete": "scored", "pending_review": Means("submitted", {"raw": ""})},
             otherwise="a quiz that was not handed in, or a preview",
             fields={
-                "raw": either("kept_score", "score"),
-                "min": constant(0.0),
-                "max": "quiz_points_possible",
+                **points(either("kept_score", "score"), "quiz_points_possible"),
                 "attempt": "attempt",
             },
             identity=_state,
@@ -200,9 +200,7 @@ FORMAT = _Tables(
             verbs="scored",
             rules=(_GONE, Not("hidden", _TRUE, "hidden from the learner")),
             fields={
-                "raw": "score",
-                "min": constant(0.0),
-                "max": "possible",
+                **points("score", "possible"),
                 "success": "mastery",
                 "skill": about("outcome", "learning_outcome_id"),
                 "course": "context_id",
@@ -221,10 +219,7 @@ FORMAT = _Tables(
             event="http_method",
             verbs={"GET": "viewed"},
             otherwise="a request that changes something: its table says what",
-            rules=(
-                Only("real_user_id", frozenset({"", "None"}), "somebody acted as the learner"),
-                *_STAFF,
-            ),
+            rules=(_ITSELF, _students("course_id")),
             fields={"course": "course_id", "session": "session_id"},
             identity="id",
         ),
@@ -237,34 +232,11 @@ FORMAT = _Tables(
             item=_viewed,
             time="created_at",
             verbs="viewed",
-            rules=(
-                Only("real_user_id", frozenset({"", "None"}), "somebody acted as the learner"),
-                Only(
-                    Join("roles", ("user_id", "context_id"), "type"),
-                    _STUDENT,
-                    "of somebody who is no student of the course",
-                ),
-            ),
+            rules=(_ITSELF, _students("context_id")),
             fields={"course": "context_id", "duration_seconds": "interaction_seconds"},
             identity=either("request_id", "id"),
         ),
-        Rows(
-            name="enrolment",
-            what=_ENROLMENTS,
-            marks=_ENROLMENT_MARKS,
-            kinds=ROW_KINDS,
-            learner="user_id",
-            item="course_id",
-            time="created_at",
-            event="type",
-            verbs={"StudentEnrollment": "enrolled"},
-            otherwise="enrolment of somebody who is no student",
-            rules=(
-                Not("workflow_state", frozenset({"deleted", "rejected"}), "no longer enrolled"),
-            ),
-            fields={"course": "course_id"},
-            identity="id",
-        ),
+        enrolments(_ENROLMENTS, _ENROLMENT_MARKS, "workflow_state", ROW_KINDS),
     ),
     sides=(
         Side(
