@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from api import problems
 from api.errors import Problem, register
 from api.gate import MAX_BODY_BYTES, Gate
-from api.pages import views
+from api.pages import confirm, views
 from api.pages.render import STATIC
 from api.routes import (
     caliper,
@@ -89,7 +89,18 @@ def build_app(services: Services, *, max_body_bytes: int = MAX_BODY_BYTES) -> Fa
     app.add_middleware(Gate, max_body_bytes=max_body_bytes)
     problems.install(app)
     documents.install(app)
-    for router in (paths, events, caliper, xapi_reading, xapi, platform, health, metrics, views):
+    for router in (
+        paths,
+        events,
+        caliper,
+        xapi_reading,
+        xapi,
+        platform,
+        health,
+        metrics,
+        views,
+        confirm,
+    ):
         app.include_router(router.router)
     app.mount("/ui/static", StaticFiles(directory=STATIC), name="static")
     return app

@@ -1,4 +1,4 @@
-"""`murmuration confirm …`: what rose with the merged model, and which courses hold it back (R35)."""
+"""`murmuration confirm …`: what rose with a merged model, and which courses hold it back (R35)."""
 
 from __future__ import annotations
 

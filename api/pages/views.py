@@ -27,6 +27,7 @@ from api.local_mix import describe, read_mix
 from api.pages.path_page import Chosen, matches_persona, path_page, read_limits
 from api.pages.path_view import Limits
 from api.pages.render import render
+from api.pages.rises_view import rises_of
 from api.pages.sessions import LIFETIME_SECONDS, Session, cookie_name, open_session, roles, seal
 from api.pages.swarm_models import Tile
 from api.pages.swarm_view import swarm_view
@@ -105,7 +106,7 @@ def require_designer(session: Session) -> None:
 @router.get("/ui")
 def first_page(request: Request) -> Response:
     """Begin with the paths."""
-    return _redirect(request, FIRST_PAGE)
+    return redirect(request, FIRST_PAGE)
 
 
 @router.get("/ui/path")
@@ -123,7 +124,7 @@ def show_path(
     if learner:
         pseudonym = services.paths.pseudonym(learner)
         if pseudonym != learner:
-            return _redirect(request, FIRST_PAGE, learner=pseudonym)
+            return redirect(request, FIRST_PAGE, learner=pseudonym)
         if services.store.is_known(pseudonym):
             services.store.log_access(who=session.who, what="path", pseudonym=pseudonym)
             chosen = Chosen(pseudonym=pseudonym)
@@ -140,23 +141,22 @@ def find(
     require_designer(session)
     text = text.strip()
     if not text:
-        return _redirect(request, FIRST_PAGE)
+        return redirect(request, FIRST_PAGE)
     try:
         pseudonym = services.paths.pseudonym(text)
         not_found = _nobody()
         if services.store.is_known(pseudonym):
-            return _redirect(request, FIRST_PAGE, learner=pseudonym)
+            return redirect(request, FIRST_PAGE, learner=pseudonym)
     except UnprocessableError as error:
         not_found = sentence(error.fields[0].detail)
     if matches_persona(services, text) or services.store.learners(1, text):
-        return _redirect(request, FIRST_PAGE, q=text)
+        return redirect(request, FIRST_PAGE, q=text)
     return _path(request, services, Chosen(not_found=not_found), Limits())
 
 
 @router.get("/ui/swarm")
 def show_swarm(request: Request, session: SessionOf, services: ServicesOf) -> Response:
-    """Members, rounds, what it costs, what leaves."""
-    del session
+    """Members, rounds, what rose, what it costs, what leaves."""
     tile = _serving_tile(services.serving.current())
     mix = read_mix(services.home)
     view = swarm_view(
@@ -166,7 +166,8 @@ def show_swarm(request: Request, session: SessionOf, services: ServicesOf) -> Re
         utc_now(),
         "" if mix is None else describe(mix),
     )
-    return _page(request, services, "swarm.html", {"page": "swarm", "view": view})
+    rises = rises_of(services, may_decide=session.may_design)
+    return _page(request, services, "swarm.html", {"page": "swarm", "view": view, "rises": rises})
 
 
 @router.get("/ui/sign-in")
@@ -206,7 +207,7 @@ def sign_in(
 @router.post("/ui/sign-out", dependencies=[FromHere])
 def sign_out(request: Request, services: ServicesOf) -> Response:
     """End the session in this browser."""
-    response = _redirect(request, SIGN_IN)
+    response = redirect(request, SIGN_IN)
     response.delete_cookie(cookie_name(services.session_key), path=_root(request) or "/")
     return response
 
@@ -287,7 +288,8 @@ def _root(request: Request) -> str:
     return str(request.scope.get("root_path", ""))
 
 
-def _redirect(request: Request, path: str, **query: str) -> RedirectResponse:
+def redirect(request: Request, path: str, **query: str) -> RedirectResponse:
+    """On to a page of ours."""
     suffix = f"?{urlencode(query)}" if query else ""
     return RedirectResponse(_root(request) + path + suffix, SEE_OTHER)
 
