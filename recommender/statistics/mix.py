@@ -4,9 +4,10 @@ A part's weight is its default times exp(theta). theta is fitted on the platform
 the softmax likelihood of the held-out items among the union of each part's first 60, with
 theta ~ N(0, .25): few hold-outs move it little, and a part that misleads (merged sums that are
 junk, texts that tell nothing) loses its weight. A hold-out is never quite like what comes, so that
-more than 400 count as 400. The history's memory and the way own pairs are solved are chosen by the
-same likelihood, and leave the default only when they beat it by more than a standard error and rank
-held-out items no lower. What is fitted stays at home (R5).
+more than 400 count as 400. The way own pairs are solved, then the history's memory, and once more
+the way of solving where the memory changed, are chosen by the same likelihood; they leave the
+default only when they beat it by more than a standard error and rank held-out items no lower, or
+by two and lower by no more than half a standard error. What is fitted stays at home (R5).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from scipy.optimize import minimize
 from recommender.statistics.serving_model import PARTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -42,6 +43,11 @@ MOST = 1.5
 
 COUNTED = 400
 """Hold-outs that count in full; more weigh as much as so many together."""
+
+CLEARLY = 2.0
+SLACK = 0.5
+"""What is so many standard errors likelier may rank held-out items so many lower: level ranks fall
+by chance."""
 
 FIRST = 60
 _AT = 10
@@ -80,39 +86,51 @@ def fit_mix(models: Mapping[tuple[float, float], ServingModel], held: HoldOut, d
     places = places_of(models[usual], held)
     start = np.array([default.weights.get(name, 0.0) for name in PARTS])
 
-    def attempt(model: ServingModel) -> _Trial:
-        return _Trial.of(model, held, places, start)
+    def attempt(form: tuple[float, float], decay: float) -> _Trial:
+        return _Trial.of(form, replace(models[form], decay=decay), held, places, start)
 
-    first = best = attempt(models[usual])
-    form = usual
-    for other, model in models.items():
-        if other != usual:
-            trial = attempt(replace(model, decay=min(default.decay, other[1])))
-            if trial.clearly_beats(best):
-                best, form = trial, other
-    best = _best_memory(best, attempt)
+    first = attempt(usual, default.decay)
+    best = _best_memory(_best_form(first, models, attempt), attempt)
+    if best.model.decay != default.decay:
+        again = _best_form(best, models, attempt)
+        best = best if again is best else _best_memory(again, attempt)
     if not np.isfinite(best.weights).all() or not np.isfinite(best.likelihood).all():
         return replace(default, holdouts=len(held.known))
     return replace(
         default,
         weights=dict(zip(default.weights, _of(default, best.weights), strict=True)),
         decay=best.model.decay,
-        ridge=form[0],
-        ridge_memory=form[1],
+        ridge=best.form[0],
+        ridge_memory=best.form[1],
         holdouts=len(held.known),
         fitted=True,
         gain=float(np.mean(best.likelihood - first.likelihood_of(start))),
     )
 
 
-def _best_memory(best: _Trial, attempt: Callable[[ServingModel], _Trial]) -> _Trial:
+def _best_form(
+    best: _Trial,
+    forms: Iterable[tuple[float, float]],
+    attempt: Callable[[tuple[float, float], float], _Trial],
+) -> _Trial:
+    """Every other way of solving, a ridge's with no more than the memory it was made for."""
+    begun, decay = best.form, best.model.decay
+    for form in forms:
+        if form != begun:
+            trial = attempt(form, min(decay, form[1]) if form[1] > 0 else decay)
+            if trial.clearly_beats(best):
+                best = trial
+    return best
+
+
+def _best_memory(best: _Trial, attempt: Callable[[tuple[float, float], float], _Trial]) -> _Trial:
     """Longer memories, then shorter ones, as long as each beats the one before."""
     decay = best.model.decay
     longer = [memory for memory in MEMORIES if memory > decay]
     shorter = [memory for memory in reversed(MEMORIES) if memory < decay]
     for memories in (longer, shorter):
         for memory in memories:
-            trial = attempt(replace(best.model, decay=memory))
+            trial = attempt(best.form, memory)
             if not trial.clearly_beats(best):
                 break
             best = trial
@@ -147,25 +165,29 @@ def softmax_likelihood(
     return said, candidates.scores.T @ (candidates.share - chance)
 
 
-def mean_rank_gain(candidates: Candidates, weights: NDArray[np.float64]) -> float:
-    """Mean NDCG@10 of the best held-out item of each target among its candidates.
+def rank_gains(candidates: Candidates, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """NDCG@10 of the best held-out item of each target among its candidates.
 
     Args:
         candidates: Between what it is decided.
         weights: Of the parts; float64, `(parts,)`.
+
+    Returns:
+        float64, `(targets,)`.
     """
     total = candidates.scores @ weights
     begin, lengths = candidates.start[:-1], np.diff(candidates.start)
     held = np.where(candidates.share > 0, total, -np.inf)
     best = np.repeat(np.maximum.reduceat(held, begin), lengths)
     rank = 1 + np.add.reduceat((total > best).astype(np.int64), begin)
-    return float(np.where(rank <= _AT, 1.0 / np.log2(1.0 + rank), 0.0).mean())
+    return np.where(rank <= _AT, 1.0 / np.log2(1.0 + rank), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
 class _Trial:
     """One memory and one way of solving, its weights fitted."""
 
+    form: tuple[float, float]
     model: ServingModel
     candidates: Candidates
     weights: NDArray[np.float64]
@@ -174,6 +196,7 @@ class _Trial:
     @classmethod
     def of(
         cls,
+        form: tuple[float, float],
         model: ServingModel,
         held: HoldOut,
         places: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
@@ -181,20 +204,26 @@ class _Trial:
     ) -> _Trial:
         candidates = _read_candidates(model, held, places)
         weights = fit_weights(candidates, start)
-        return cls(model, candidates, weights, softmax_likelihood(candidates, weights)[0])
+        return cls(form, model, candidates, weights, softmax_likelihood(candidates, weights)[0])
 
     def likelihood_of(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         return softmax_likelihood(self.candidates, weights)[0]
 
     def clearly_beats(self, other: _Trial) -> bool:
-        """By more than a standard error of the paired differences, and not lower in rank."""
-        gained = self.likelihood - other.likelihood
-        likelier = bool(gained.sum() > np.sqrt(gained.size) * gained.std())
-        return likelier and self.rank_gain() >= other.rank_gain()
+        """By the paired differences, in standard errors, of likelihood and of rank."""
+        likelier = _in_errors(self.likelihood - other.likelihood)
+        higher = _in_errors(self.rank_gains() - other.rank_gains())
+        return (likelier > 1 and higher >= 0) or (likelier > CLEARLY and higher >= -SLACK)
 
-    def rank_gain(self) -> float:
-        """Mean NDCG@10 of the best held-out item of each target among its candidates."""
-        return mean_rank_gain(self.candidates, self.weights)
+    def rank_gains(self) -> NDArray[np.float64]:
+        """NDCG@10 of the best held-out item of each target among its candidates."""
+        return rank_gains(self.candidates, self.weights)
+
+
+def _in_errors(differences: NDArray[np.float64]) -> float:
+    """Their mean over its standard error."""
+    error = float(differences.std() / np.sqrt(differences.size))
+    return float(differences.mean()) / max(error, 1e-12)
 
 
 def fit_weights(candidates: Candidates, start: NDArray[np.float64]) -> NDArray[np.float64]:

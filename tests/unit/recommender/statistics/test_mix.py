@@ -14,7 +14,13 @@ from recommender.statistics.blend import DEFAULT_BLEND
 from recommender.statistics.fit import fit_mixed, fit_serving
 from recommender.statistics.holdout import hold_out
 from recommender.statistics.local import own_statistics
-from recommender.statistics.mix import Candidates, fit_weights, places_of, softmax_likelihood
+from recommender.statistics.mix import (
+    Candidates,
+    _Trial,
+    fit_weights,
+    places_of,
+    softmax_likelihood,
+)
 from recommender.statistics.ridge import MEMORIES, REGULARISATION, ridge_weights
 from recommender.statistics.sequences import from_lists
 from recommender.statistics.serving_parts import TextPart
@@ -57,6 +63,32 @@ def test_the_gradient_is_that_of_the_likelihood() -> None:
         step[part] = 1e-5
         up, down = (softmax_likelihood(given, weights + way * step)[0].sum() for way in (1, -1))
         assert gradient[part] == pytest.approx((up - down) / 2e-5, rel=1e-4)
+
+
+def trial(likelihood, first):
+    """Hundred targets of two candidates; the held-out one is first or second."""
+    scores = np.where(first, 1.0, -1.0).repeat(2)[:, None]
+    scores[1::2] = 0.0
+    start = np.arange(0, 201, 2)
+    given = Candidates(start, scores, np.tile([1.0, 0.0], 100))
+    return _Trial((0.0, 0.0), None, given, np.ones(1), likelihood)
+
+
+@pytest.mark.parametrize(
+    ("likelier", "lost", "won", "taken"),
+    [
+        (1.5, 10, 10, True),
+        (1.5, 11, 10, False),
+        (2.5, 11, 10, True),
+        (2.5, 20, 5, False),
+        (0.5, 0, 20, False),
+    ],
+)
+def test_what_is_clearly_likelier_may_rank_a_little_lower(likelier, lost, won, taken) -> None:
+    at = np.arange(100)
+    gained = np.where(at % 2 == 0, 1.0, -1.0) + likelier / 10  # of mean error .1
+    one, other = trial(gained, at >= lost), trial(np.zeros(100), at < 100 - won)
+    assert one.clearly_beats(other) is taken
 
 
 def test_few_hold_outs_move_the_weights_less_than_many() -> None:
