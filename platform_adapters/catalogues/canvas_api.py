@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from platform_adapters.catalogues.canvas_modules import KINDS, Entry, Module, catalogue_of
 from platform_adapters.catalogues.entries import listed, load_json, once, required_id, text_of
 from platform_adapters.contract import Failure
-from platform_adapters.errors import CatalogueError
+from platform_adapters.errors import CatalogueError, RecordError
 from platform_adapters.readers.rows import read_rows
-from platform_adapters.values import get
+from platform_adapters.values import get, text_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,7 +40,7 @@ def read_json_modules(path: Path) -> Iterator[CatalogueItem]:
         module = Module(
             required_id(one.get("id"), path, place, "id"),
             name=text_of(one.get("name")),
-            position=float(one.get("position") or place),
+            position=_position(one.get("position"), place),
             course=course[1] if course else "",
             needs=tuple(str(need) for need in one.get("prerequisite_module_ids") or ()),
             sequential=one.get("require_sequential_progress") is True,
@@ -66,12 +66,20 @@ def read_csv_items(path: Path) -> Iterator[CatalogueItem]:
             raise CatalogueError(f"{path.name}, line {line}: {row.reason}")
         number = required_id(row.get("module_id"), path, line, "module_id")
         if number not in modules:
-            position = float(row.get("module_position") or len(modules) + 1)
+            position = _position(row.get("module_position"), len(modules) + 1)
             name = text_of(row.get("module_name"))
             modules[number] = Module(number, name, position, str(row.get("course_id") or ""))
         published = str(row.get("published")).casefold() != "false"
         _add(modules[number], {**row, "published": published}, pages)
     return once(catalogue_of(modules.values()), path)
+
+
+def _position(value: object, otherwise: int) -> float:
+    """A place as it is written; where none is, that in the file."""
+    try:
+        return text_number(value, "position") or float(otherwise)
+    except RecordError:
+        return float(otherwise)
 
 
 def _add(module: Module, item: Any, pages: Mapping[str, str]) -> None:  # noqa: ANN401 - parsed JSON
@@ -86,7 +94,7 @@ def _add(module: Module, item: Any, pages: Mapping[str, str]) -> None:  # noqa: 
             item=f"{kind}:{number}",
             kind=kind,
             title=text_of(item.get("title")),
-            position=float(item.get("position") or len(module.entries) + 1),
+            position=_position(item.get("position"), len(module.entries) + 1),
             required=bool(item.get("completion_requirement")),
             hidden=item.get("published") is False,
             url=str(item.get("html_url") or ""),

@@ -91,7 +91,7 @@ def attempt_of(attempt: Row, lookups: Lookups) -> Fact:
     found: Fact = {"attempt": int(number) if number is not None else None}
     if start and finish and finish >= start:
         found["duration_seconds"] = finish - start
-    return {**found, "raw": raw, "max": high, "score": ratio(raw, 0.0, high)}
+    return {**found, "raw": raw, "max": high, "score": ratio(raw, None, high)}
 
 
 def _completion(row: Row, lookups: Lookups) -> Fact:
