@@ -27,6 +27,7 @@ from api.store.opening import open_store
 from api.swarm_health import is_running
 from api.swarm_members import known_members
 from swarm.errors import SwarmError
+from swarm.peer.housekeeping import find_spare, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from api.home import Home
     from api.settings import Settings
     from api.store.consent import ReleaseRecord
+    from swarm.ledger.rounds import Ledger
 
 Verdict = Literal["ok", "warning", "failure"]
 _TIME_ERROR: Final = 5
@@ -193,6 +195,7 @@ def _port(name: str, address: Address, *, is_ours: Callable[[Address], bool]) ->
 
 def _ledger(home: Home) -> Iterator[Check]:
     yield _try("ledger", lambda: f"verifies to height {read_ledger(home).height}")
+    yield _try("disk use", lambda: _use(home, read_ledger(home)))
     yield _try("spend log", lambda: f"{len(read_spend(home))} releases")
     if read_blocks(home) and not (home.wal_dir / "votes.log").exists():
         text = (
@@ -202,6 +205,17 @@ def _ledger(home: Home) -> Iterator[Check]:
     if home.restored_path.exists():
         text = "restored from a backup: nothing is released until murmuration swarm reconcile (R3)"
         yield Check("restored", "warning", text)
+
+
+def _use(home: Home, ledger: Ledger) -> str:
+    """What the swarm's files take, and what of it goes when the peer starts next."""
+    blobs, models = (measure(home.path / part) / 1e6 for part in ("blobs", "models"))
+    spare = find_spare(home.path, ledger)
+    return (
+        f"contributions {blobs:,.1f} MB, merged models {models:,.1f} MB; nothing needs "
+        f"{len(spare.blobs)} contributions and {len(spare.models)} models any more, "
+        f"{spare.size / 1e6:,.1f} MB, which go when the peer starts next"
+    )
 
 
 def _try(name: str, look: Callable[[], str]) -> Check:

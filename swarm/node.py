@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from swarm.events import Effect, Event
     from swarm.ledger.genesis import Genesis
     from swarm.ledger.roster import Roster
+    from swarm.ledger.rounds import Ledger
     from swarm.signing import Signer
 
     _DeskEvent = (
@@ -120,6 +121,11 @@ class Node:
     def roster(self) -> Roster:
         """The members in force for the next block (R27)."""
         return self._state.ledger.roster
+
+    @property
+    def ledger(self) -> Ledger:
+        """What the final blocks say."""
+        return self._state.ledger
 
     def _is_silent(self, state: State) -> bool:
         """Whether we sign nothing: after a restore (R26), or while we are no member (R27)."""

@@ -29,6 +29,7 @@ from swarm.peer.board import Board
 from swarm.peer.children import contribute, run_child
 from swarm.peer.disk import PeerDisk
 from swarm.peer.gauges import Gauges
+from swarm.peer.housekeeping import tidy
 from swarm.peer.merges import merge_blobs
 from swarm.signing import Ed25519Signer
 from swarm.storage.blobs import BlobDamagedError
@@ -107,6 +108,7 @@ class Peer:
             logger.warning("%s", note)
         started = events.Started(_now_ms(), ground.log, ground.blocks)
         effects = await trio.to_thread.run_sync(self._node.step, started)
+        await self._tidy(has_started=False)
         async with self._host.run(), trio.open_nursery() as nursery:
             self._nursery = nursery
             self._board.listening(self._host.addresses)
@@ -296,9 +298,20 @@ class Peer:
                 height=effect.height,
             )
             await trio.to_thread.run_sync(move)
+            await self._tidy(has_started=True)
         self._board.moved()
         if not is_network:  # what is served is made of statistics
             self._fit_wanted.set()
+
+    async def _tidy(self, *, has_started: bool) -> None:
+        """Remove what nothing needs any more; the peer goes on without that, if it must."""
+        look = functools.partial(
+            tidy, self._config.home, self._node.ledger, has_started=has_started
+        )
+        try:
+            await trio.to_thread.run_sync(look)
+        except StorageError as error:
+            logger.error("%s", error)  # noqa: TRY400 - a sentence, not a trace
 
     async def _keep_fitting(self) -> None:
         """Start the fit command whenever SERVING is older than HEAD."""
