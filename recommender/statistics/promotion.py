@@ -1,10 +1,10 @@
 """What rose between two merged models, and through whom (R35).
 
-A merged model is asked for a panel of public histories: the empty one, and each item of the head
-that this platform offers, alone. A history counts as its item is popular in the model before, so
-that the panel stands for learners without looking at one. An item's *reach* is the share of the
-panel in whose first places it stands; it *rises* where its reach grows by more than honest rounds
-make it grow. All is a deterministic function of merged sums and of the catalogue.
+A merged model is asked for a panel of public histories: the empty one, which counts a tenth, and
+each item of the head that this platform offers, alone. A history counts as its item is popular in
+the model before, so that the panel stands for learners without looking at one. An item's *reach*
+is the share of the panel in whose first places it stands; it *rises* where its reach grows by more
+than honest rounds make it grow. All is a deterministic function of merged sums and catalogue.
 
 - Noise moves ranks too: the model before is shaken with as much noise as the new contributions
   bring, and what that alone does to an item's reach, thrice, is no rise.
@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recommender.statistics.blend import popularity_part
+from recommender.statistics.blend import STARTS_WEIGHT, popularity_part
 from recommender.statistics.combining import read_others
-from recommender.statistics.serving_parts import TextPart, score_pairs
+from recommender.statistics.serving_parts import TextPart, score_pairs, score_starts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,13 +33,16 @@ if TYPE_CHECKING:
 
     from recommender.catalogue import CatalogueItem
     from recommender.statistics.merged import MergedSums
-    from recommender.statistics.serving_parts import PairPart
+    from recommender.statistics.serving_parts import PairPart, StartPart
 
 FIRST_PLACES = 10
 """Places of a ranking that count as its top; fewer where few items are offered."""
 
 STRONGEST = 5
 """Predecessors whose share of an item's incoming weight is its concentration."""
+
+EMPTY_SHARE = 0.1
+"""What the empty history counts: whoever begins sees nothing but where others began."""
 
 LEAST_RISE = 0.06
 """Growth of reach that counts as a rise: above what noise and new honest learners bring about."""
@@ -123,16 +126,19 @@ def stand_merged(
     size = len(catalogue)
     no_text = TextPart(np.zeros((size, 0), np.int32), np.zeros((size, 0), np.float32))
     others = read_others(merged, head, catalogue, no_text, "none")
-    return stand(others.shared, others.shared_popularity, panel)
+    return stand(others.shared, others.shared_popularity, panel, others.shared_starts)
 
 
 def stand(
-    pairs: PairPart, popularity: NDArray[np.float64], panel: NDArray[np.float64] | None = None
+    pairs: PairPart,
+    popularity: NDArray[np.float64],
+    panel: NDArray[np.float64] | None = None,
+    starts: StartPart | None = None,
 ) -> Standing:
     """Rank the items of a merged part as the answer to each history of the panel.
 
-    The score is that of a path (`score_pairs`) with a little popularity; texts, order and own
-    statistics are left out, since nobody else can change them. No item is an answer to itself.
+    The score is that of a path: pairs, where learners begin, a little popularity. Texts, order and
+    own statistics are left out, since nobody else can change them. No item is an answer to itself.
     Ties keep the catalogue's order.
 
     Args:
@@ -140,6 +146,7 @@ def stand(
         popularity: Of each catalogue item; float64, `(items,)`.
         panel: How much the history of each catalogue item counts; `popularity` if None. Of two
             models that are compared both take the first one's.
+        starts: Where learners begin; None where that is not released.
     """
     size = pairs.items.size
     places = first_places(size)
@@ -148,7 +155,11 @@ def stand(
     reach, rank = np.zeros(size), np.zeros(size)
     for begin in range(0, size + 1, _CHUNK):
         asked = np.arange(begin, min(begin + _CHUNK, size + 1))
-        ranks = _ranks(_scores(pairs, asked) + popular, asked)
+        scores = _scores(pairs, asked) + popular
+        if starts is not None:
+            begun = score_starts(starts, (asked < size).astype(np.int64))
+            scores += STARTS_WEIGHT * begun[:, pairs.items]
+        ranks = _ranks(scores, asked)
         reach += weight[asked] @ ((ranks > 0) & (ranks <= places))
         rank += weight[asked] @ ranks
     others = 1.0 - weight[:-1]  # the panel without the item's own history
@@ -156,7 +167,7 @@ def stand(
 
 
 def panel_weights(popularity: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What each history of the panel counts for, the empty one last and as the mean; sums to 1.
+    """What each history of the panel counts for, the empty one last; sums to 1.
 
     Args:
         popularity: Of the items; float64, `(m,)`.
@@ -164,10 +175,10 @@ def panel_weights(popularity: NDArray[np.float64]) -> NDArray[np.float64]:
     Returns:
         float64, `(m + 1,)`.
     """
-    size = max(popularity.size, 1)
+    size = popularity.size
     whole = float(popularity.sum())
-    each = popularity / whole if whole > 0 else np.full(popularity.size, 1 / size)
-    return np.append(each, 1 / size) / (1 + 1 / size)
+    each = popularity / whole if whole > 0 else np.full(size, 1 / max(size, 1))
+    return np.append((1 - EMPTY_SHARE) * each, EMPTY_SHARE)
 
 
 def first_places(items: int) -> int:

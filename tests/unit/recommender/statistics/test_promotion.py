@@ -94,8 +94,8 @@ def test_reach_is_what_plain_counting_over_the_panel_gives():
 
 
 def test_the_panel_counts_histories_as_their_items_are_popular():
-    assert panel_weights(np.array([3.0, 1.0])).tolist() == pytest.approx([0.5, 1 / 6, 1 / 3])
-    assert panel_weights(np.zeros(2)).tolist() == pytest.approx([1 / 3] * 3)
+    assert panel_weights(np.array([3.0, 1.0])).tolist() == pytest.approx([0.675, 0.225, 0.1])
+    assert panel_weights(np.zeros(2)).tolist() == pytest.approx([0.45, 0.45, 0.1])
     assert panel_weights(np.zeros(0)).sum() <= 1
 
 
@@ -189,6 +189,19 @@ def test_more_noise_moves_ranks_further_and_none_moves_nothing():
     assert none.tolist() == [0.0] * ITEMS
     assert some.max() > 0
     assert some.tolist() == noise_spread(merged, (4e8, 4e8), HEAD, CATALOGUE).tolist()
+
+
+def test_an_item_that_learners_are_said_to_begin_with_rises_too():
+    """The empty history is asked as well: whoever begins is shown where others began."""
+    parts = [honest(n, 200) for n in range(4)]
+    block = MANIFEST.block_slices["starts"]
+    begun = np.zeros(MANIFEST.cells, dtype=np.int64)
+    begun[block][TARGET] = 300 * MANIFEST.scale
+    trusted = [False, False, False, True]
+    before = stand_merged(seen(parts, trusted), HEAD, CATALOGUE)
+    added = [*parts[:3], parts[3] + begun]
+    after = stand_merged(seen(added, trusted), HEAD, CATALOGUE, before.popularity)
+    assert TARGET in [rise.item for rise in find_rises(before, after)]
 
 
 def test_items_outside_the_head_are_not_ranked():
