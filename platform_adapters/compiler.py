@@ -1,8 +1,8 @@
 """One kind of log as one Python function: its declaration is read once, not for each record.
 
 What `Rows` says is written down as the source of a function that does just that, as `dataclasses`
-and `attrs` write their methods. `RowReader.source` shows it. Nothing of a record is ever source:
-only names of columns, verbs and reasons of the declaration are, quoted by `repr`.
+and `attrs` write their methods; `RowReader.function(event).source` shows it. Nothing of a record is
+ever source: only names of columns, verbs and reasons of the declaration are, quoted by `repr`.
 """
 
 from __future__ import annotations

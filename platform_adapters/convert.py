@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from platform_adapters.contract import HASHED, Failure, Ignored, Interaction, Rejected, Withdrawn
 from platform_adapters.errors import OptionsError, RecordError, TooManyRejectsError
 from platform_adapters.fingerprints import Fingerprints
-from platform_adapters.values import event_id, event_namespace
+from platform_adapters.values import event_namespace, numbered_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,7 +46,7 @@ class Converter:
         self._turn = session.convert
         self._pseudonyms = pseudonymiser
         self._report = report
-        self._namespace = event_namespace(options.platform)
+        self._numbered = numbered_ids(event_namespace(options.platform), "")
         self._seen = Fingerprints()
         self._accounts = options.people.accounts
         self._staff = options.people.staff
@@ -111,7 +111,7 @@ class Converter:
             learner = self._accounts.get(learner, learner)
         row.learner = pseudonyms.pseudonym(learner)
         if row.event_id.startswith(HASHED):
-            row.event_id = event_id(self._namespace, pseudonyms.tag(row.event_id))
+            row.event_id = self._numbered(pseudonyms.tag(row.event_id))
         if row.session:
             row.session = pseudonyms.session(row.session)
 

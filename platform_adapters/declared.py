@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
     _SideRow = tuple[object, Row]
 
+_KINDS_REMEMBERED = 1_000
+"""Sets of columns whose kind is remembered; JSON records may leave out any of theirs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -49,7 +52,7 @@ class Side:
         when: Rows of which nothing stands here are not kept.
         needed: Why nothing can be read without it; empty if much can.
         needed_by: Names of the kinds of log that cannot do without it; empty: none can.
-        in_logs: Whether it is made of rows of the logs themselves.
+        in_logs: Whether it is made of rows of the logs themselves, which are called the same.
     """
 
     name: str
@@ -176,7 +179,7 @@ class Declared:
         logs = self.split(paths)[0]
         tables: dict[str, dict[object, Row]] = {}
         for side in self.sides:
-            sources = logs if side.in_logs else [p for p in paths if side.what in what[p]]
+            sources = [p for p in (logs if side.in_logs else paths) if side.what in what[p]]
             if side.needed and not sources and self._wanted(side, logs, what):
                 raise OptionsError(
                     f"{self.name}: {side.what} is missing among the inputs ({side.needed}); "
@@ -223,13 +226,25 @@ class DeclaredSession:
 
     def __init__(self, kinds: Sequence[RowReader]) -> None:
         self._kinds = kinds
+        self._by_columns: dict[tuple[str, ...], RowReader] = {}
 
     def convert(self, record: Json, line: int) -> Interaction | Ignored:
         """See `platform_adapters.contract.Session`."""
         if record.__class__ is not dict:
             raise RecordError("the record is not a JSON object")
-        names = record.keys()
+        columns = tuple(record)
+        kind = self._by_columns.get(columns)
+        if kind is None:
+            kind = self._kind_of(columns)
+        return kind.read(record, line)
+
+    def _kind_of(self, columns: tuple[str, ...]) -> RowReader:
+        """The kind of records with these columns, remembered: most have those of the one before."""
+        names = frozenset(columns)
         for kind in self._kinds:
             if kind.marks <= names:
-                return kind.read(record, line)
+                if len(self._by_columns) >= _KINDS_REMEMBERED:
+                    self._by_columns.clear()
+                self._by_columns[columns] = kind
+                return kind
         raise RecordError("the record lacks a member that every record of its kind has")

@@ -179,12 +179,15 @@ def text_number(value: object, field: str) -> float | None:
     if value is None or value == "":
         return None
     if isinstance(value, str):
-        if not value.strip():
-            return None
         try:
-            value = float(value)
+            found = float(value)
         except ValueError:
+            if not value.strip():
+                return None
             raise RecordError(f"{field} is not a number") from None
+        if math.isfinite(found):
+            return found
+        value = found
     if isinstance(value, float) and math.isnan(value):
         return None
     return number(value, field)
