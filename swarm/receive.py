@@ -176,6 +176,8 @@ def _on_receipt(
     if is_known_receipt(state.desk, value[1]):
         return state, ()
     receipt = read_receipt(value[1], seat.signer.verify)
+    if receipt.holder == seat.me:
+        return state, ()  # of a time when we held it: our disk may have been restored since (R24)
     desk = on_receipt(seat.genesis, state.ledger, state.desk, receipt)
     return replace(state, desk=desk), ()
 

@@ -41,8 +41,9 @@ if TYPE_CHECKING:
     default=0,
     show_default=True,
     type=click.IntRange(0, 20),
-    help="How many times a member leaves, or becomes an anchor or is one no more.",
+    help="How many times somebody joins, leaves, or changes key, address or standing.",
 )
+@click.option("--carry", is_flag=True, help="Begin with what another swarm had merged.")
 @click.option(
     "--json",
     "json_path",
@@ -57,6 +58,7 @@ def simulate(
     lies: str,
     rounds: int,
     changes: int,
+    carry: bool,
     json_path: Path | None,
 ) -> None:
     """Run the protocol core in simulated time, with faults and liars decided by seeds.
@@ -73,6 +75,7 @@ def simulate(
         faults=() if faults == "none" else _read_names(faults, FAULTS, "--faults", "fault"),
         rounds=rounds,
         changes=changes,
+        carries=carry,
     )
     if liars >= members:
         raise click.BadParameter("somebody must be honest", param_hint="--liars")
@@ -132,6 +135,7 @@ def _write(path: Path, scenario: Scenario, seeds: str, outcomes: list[Outcome]) 
         "lies": list(scenario.lies),
         "rounds": scenario.rounds,
         "changes": scenario.changes,
+        "carry": scenario.carries,
     }
     write_json(path, "simulate", args, [asdict(outcome) for outcome in outcomes])
 

@@ -106,7 +106,14 @@ class Instance:
         return 0
 
     def gap(self) -> int:
-        """The earliest view from which certificates would help us."""
+        """The earliest view from which certificates would help us.
+
+        That is where we cannot go on from, or else what the present proposal repeats (P24): who
+        knows a view as nullified only cannot vote for the block that others saw notarised there.
+        """
+        proposal = self.proposals.get(self.view)
+        if proposal is not None and proposal.parent and self.notarised(proposal.parent) is None:
+            return proposal.parent
         skipped = self.nullified()
         for view in range(self.view - 1, 0, -1):
             if self.notarised(view) is not None:

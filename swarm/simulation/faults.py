@@ -50,6 +50,12 @@ class Faults:
                 world.at(at_ms, lambda: world.network.change(tuple(world.hosts)))
         world.at(until_ms, self._pardon)
 
+    def meet(self, host: Host) -> None:
+        """Somebody new: it has its share of the faults that are to come."""
+        left_ms = self._world.scenario.faults_until_ms - self._world.now_ms
+        if left_ms > 0:
+            self._plan_for(host, left_ms)
+
     def _plan_for(self, host: Host, until_ms: int) -> None:
         for name, times, act in (
             ("crash", 5, self._doom),
@@ -94,7 +100,8 @@ class Faults:
         world = self._world
         hurt = sum(other.hurt for other in world.honest if other is not host)
         absent = len(world.scenario.down) + world.scenario.liars
-        fewest = max(len(world.hosts) - world.scenario.changes, 1)  # each change may take one away
+        members = len(world.invariants.ledger.roster.ids)
+        fewest = members - bool(world.scenario.changes)  # a change under way may take one away
         return hurt + absent < fault_bound(fewest) and bool(host.run)
 
     def _count(self, name: str) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from swarm import codec, events
+from swarm.boot import boot_record
 from swarm.errors import StorageError
+from swarm.ledger.chain import verify_chain
 from swarm.ledger.kinds import PARAMETERS
+from swarm.ledger.roster import first_roster
 from swarm.merge.merge import head_digest, merge
 from swarm.merge.updates import merge_updates, network_digest
 from swarm.node import Node
@@ -21,9 +24,7 @@ from swarm.simulation.invariants import ViolationError
 from swarm.state import NodeConfig
 
 if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Callable
-    from random import Random
+    from collections.abc import Collection
 
     from numpy.typing import NDArray
 
@@ -31,37 +32,7 @@ if TYPE_CHECKING:
     from swarm.events import Effect, Event
     from swarm.ledger.genesis import Genesis
     from swarm.simulation.invariants import Invariants
-
-
-class Surroundings(Protocol):
-    """What a host needs of the world around it."""
-
-    rng: Random
-    injected: Counter[str]
-
-    def send(self, sender: str, receiver: str, message: bytes) -> None:
-        """Hand a message to the network."""
-        ...
-
-    def later(self, host: Host, delay_ms: int, event: Event) -> None:
-        """Let something happen to a host, unless it crashes before."""
-        ...
-
-    def again(self, host: Host, delay_ms: int, act: Callable[[], None]) -> None:
-        """Let a host do something later, unless it crashes before."""
-        ...
-
-    def find(self, host: Host, blob: bytes, holders: tuple[str, ...]) -> bytes | None:
-        """A blob from whoever is up, reachable and willing; whether it is true is not said."""
-        ...
-
-    def crashed(self, host: Host) -> None:
-        """Say that a host is down, and must start again some time."""
-        ...
-
-    def note(self, host: Host, text: str) -> None:
-        """For the trace."""
-        ...
+    from swarm.simulation.surroundings import Surroundings
 
 
 class Host:
@@ -80,6 +51,8 @@ class Host:
         busy_until_ms: When what was written last is on disk.
         hurt: Whether the disk lost something, and we must not vote yet.
         spent: Rounds up to this one are not contributed to: the disk may have forgotten one (R3).
+        next_ids: Keys that wait until the ledger knows one of them.
+        links: Whom we are connected with: members in force, and before those, who invited us.
     """
 
     def __init__(
@@ -101,6 +74,9 @@ class Host:
         self.hurt = False
         self.spent = 0
         self.tears = False
+        self.next_ids: frozenset[str] = frozenset()
+        self.links = frozenset(genesis.ids)
+        self._roster = first_roster(genesis)
         self._is_told = False
         self._lag_ms = 0
         self._now_ms = 0
@@ -130,11 +106,48 @@ class Host:
             self._invariants.on_loss(self.me, self.disk)
             log, blocks = self._read("votes"), self._read("blocks")
             self.hurt, self._is_told = True, False
+        fresh = self.next_ids & set(self._settled(blocks).ids)
+        if fresh:
+            self._take_over(*fresh)
+            log = self._read("votes")
         if self.hurt and not self._is_told:
             config = replace(config, restored=True)
         self._invariants.on_start(self.me, log, blocks)
         self.node = Node(self.genesis, self.me, self.signer, config)
         self.step(events.Started(self.local_ms(now_ms), log, blocks), now_ms)
+
+    def invite(self, checkpoint: tuple[int, bytes], contacts: Collection[str]) -> None:
+        """We are no member yet: what an invitation names, and who sent it."""
+        self._config = replace(self._config, checkpoint=checkpoint)
+        self.links = frozenset(contacts)
+
+    def _settled(self, blocks: tuple[bytes, ...]) -> Genesis:
+        """The members that our own ledger says, if we wait for our next key."""
+        if not self.next_ids:
+            return self.genesis
+        return verify_chain(self.genesis, blocks, self.signer.verify).roster
+
+    def _take_over(self, fresh: str) -> None:
+        """The next key takes over, on the same disk, with a vote log of its own."""
+        before, self.me, self.next_ids = self.me, fresh, frozenset()
+        self.signer = SimSigner(self.me, self.genesis.swarm_id)
+        self.disk.log[:] = []
+        self.disk.torn.pop("votes", None)
+        if not self.hurt or self._is_told:  # a key that has never voted has forgotten no vote
+            self.disk.log.append(boot_record(self.genesis.swarm_id, self.me))
+            self.hurt = False
+        self._invariants.on_rotate(self.me, self.disk)
+        self._world.rotated(self, before)
+
+    def follow(self) -> None:
+        """Other members are in force: we connect to those, and to no others."""
+        if self.node is None or self.node.roster is self._roster:
+            return
+        self._roster = self.node.roster
+        self.links = frozenset(self._roster.ids)
+        if self.next_ids & self.links:
+            self.node = None  # the process ends, and goes on under its next key
+            self._world.start_again(self)
 
     def _read(self, kind: str) -> tuple[bytes, ...]:
         return self.disk.read(kind, self._world.rng)
@@ -154,6 +167,15 @@ class Host:
     def local_ms(self, now_ms: int) -> int:
         """Our own monotonic clock: begins at each start and runs at its own rate."""
         return int((now_ms - self._started_ms) * self.clock_rate) + self.skew_ms
+
+    def admits(self, member: str) -> bool:
+        """Whether somebody may connect; who was a member may still be heard, and is to no avail."""
+        return member in self.links or member in self._roster.names
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Whom we are connected with, sorted."""
+        return tuple(sorted(self.links - {self.me}))
 
     @property
     def is_up(self) -> bool:
@@ -187,6 +209,9 @@ class Host:
         self.busy_until_ms = now_ms + self._lag_ms
         if self.hurt and not self.is_passive:
             self.hurt = False
+        if self.node.roster is not self._roster:
+            self._invariants.on_roster(self.me, len(self.disk.blocks) + 1, self.node.roster)
+            self.follow()
 
     def _takes(self, effect: Effect) -> bool:
         """Whether the disk has room for what an effect writes; if not, the process ends."""
@@ -223,8 +248,7 @@ class Host:
             case events.Send():
                 self.let_go(effect.message, (effect.to,))
             case events.Broadcast():
-                others = tuple(member for member in self.genesis.ids if member != self.me)
-                self.let_go(effect.message, others)
+                self.let_go(effect.message, self.others)
             case events.AppendBlock():
                 self._append(effect)
                 self._wait_for_disk()
@@ -302,12 +326,11 @@ class Host:
 
     def _start_merge(self, order: events.ComputeMerge) -> None:
         """Merge what the disk holds; what has decayed is fetched again first."""
-        ids = tuple(member for member in self.genesis.ids if member != self.me)
         needed = {blob for _, blobs in order.contributions for blob in blobs}
         needed |= {blob for one in order.updates for _, blob in one}
         for blob in sorted(needed):
             if self.serves(blob, self.me) is None:
-                found = self._world.find(self, blob, ids)
+                found = self._world.find(self, blob, self.others)
                 if found is not None:
                     self.disk.blobs[blob] = found
         if any(self.serves(blob, self.me) is None for blob in needed):

@@ -14,6 +14,7 @@ from swarm.ledger.blocks import apply_block, read_block, read_final
 from swarm.ledger.kinds import PARAMETERS
 from swarm.ledger.rounds import empty_ledger
 from swarm.ledger.transactions import Commit, MergeResult
+from swarm.simulation.rosters import Rosters
 from swarm.simulation.scenario import WEIGHTS
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from swarm.ledger.blocks import Block
     from swarm.ledger.genesis import Genesis
     from swarm.ledger.kinds import Updates
+    from swarm.ledger.roster import Roster
     from swarm.ledger.rounds import Ledger, Verify
     from swarm.simulation.disk import Disk
 
@@ -40,6 +42,7 @@ class Invariants:
         blobs: All contributions ever made, by digest.
         chain: Hashes of the blocks that somebody honest has made final, by height from 1.
         ledger: What they say.
+        rosters: Who is a member at each height.
     """
 
     genesis: Genesis
@@ -48,6 +51,7 @@ class Invariants:
     blobs: dict[bytes, bytes] = field(default_factory=dict)
     chain: list[bytes] = field(default_factory=list)
     ledger: Ledger = field(init=False)
+    rosters: Rosters = field(init=False)
     _votes: dict[tuple[str, int, int, str], bytes] = field(default_factory=dict)
     _persisted: set[bytes] = field(default_factory=set)
     _committed: dict[tuple[str, int | bytes], bytes] = field(default_factory=dict)
@@ -56,6 +60,7 @@ class Invariants:
 
     def __post_init__(self) -> None:
         self.ledger = empty_ledger(self.genesis)
+        self.rosters = Rosters(self.genesis, self.verify)
 
     def on_append(self, member: str, height: int, already: int, final: bytes) -> None:
         """An honest member has made a block final."""
@@ -64,17 +69,37 @@ class Invariants:
         data = read_final(final).data
         block_hash = codec.digest(data)
         self._height[member] = height
+        complaint = self.rosters.complain(height, final) if height <= len(self.chain) + 1 else ""
+        if complaint:
+            raise ViolationError(f"{member}: {complaint}")
         if height <= len(self.chain):
             if self.chain[height - 1] != block_hash:
                 raise ViolationError(f"disagreement: {member} has another block {height}")
             return
         self.chain.append(block_hash)
+        self.rosters.grow(data)
         block = read_block(data, self.verify)
         self.ledger = apply_block(self.ledger, block, self.verify)
         self._check_commits(block)
         for _, transaction in block.transactions:
             if isinstance(transaction, MergeResult) and self.digest() != transaction.digest:
                 raise ViolationError(f"block {height} decides a merge that is not the sum")
+
+    def on_roster(self, member: str, height: int, roster: Roster) -> None:
+        """Other members are in force for an honest member from this height on."""
+        if set(roster.ids) != self.rosters.at(height):
+            raise ViolationError(f"{member} has other members than the ledger at height {height}")
+        if roster.quorum != self.rosters.quorum(height):
+            raise ViolationError(f"{member} has another quorum than its members at height {height}")
+
+    def on_join(self, member: str) -> None:
+        """Somebody honest makes a first key, to become a member."""
+        self.honest |= {member}
+
+    def on_rotate(self, member: str, disk: Disk) -> None:
+        """An honest member goes on under its next key, on the same disk."""
+        self.honest |= {member}
+        self.on_loss(member, disk)
 
     def on_persist(self, member: str, record: bytes) -> None:
         """An honest member has put a record on its disk."""
@@ -192,12 +217,15 @@ class Invariants:
                 places: list[int | bytes] = [transaction.round]
                 if opening.kind == PARAMETERS:
                     places.append(opening.base)  # R13: one update a base, however rounds go
+                first = self.ledger.roster.origin(member)
                 for place in places:
-                    drawn = self._committed.setdefault((member, place), transaction.blob)
+                    drawn = self._committed.setdefault((first, place), transaction.blob)
                     if drawn != transaction.blob:
                         raise ViolationError(f"{member} contributes twice to {place!r}")
 
     def _check_vote(self, member: str, purpose: str, height: int, view: int, block: bytes) -> None:
+        if member not in self.rosters.at(height):
+            raise ViolationError(f"{member} votes at height {height} and is no member there")
         key = (member, height, view, purpose)
         if purpose in VOTES and self._votes.setdefault(key, block) != block:
             raise ViolationError(f"{member} votes twice in view {view} of height {height}")

@@ -53,6 +53,7 @@ class Unchecked(Host):
         self._now_ms = now_ms
         for effect in self.node.step(event):
             self.perform(effect)
+        self.follow()
 
     def perform(self, effect: Effect) -> None:
         """As an honest one, but unchecked."""
@@ -110,7 +111,7 @@ class TwoFaced(Unchecked):
 
     def serves(self, blob: bytes, asker: str) -> bytes | None:
         """Give our own contribution to one member only."""
-        if self.disk.blobs.get(blob) in self.disk.own.values() and asker != self.genesis.ids[-1]:
+        if self.disk.blobs.get(blob) in self.disk.own.values() and asker != self.others[-1]:
             self.lied("lie: withheld blob")
             return None
         return super().serves(blob, asker)
@@ -175,7 +176,7 @@ class TwoFaced(Unchecked):
     def _forged_receipt(self, value: dict[str, Any]) -> bytes:
         """A receipt in another member's name."""
         self.lied("lie: forged receipt")
-        return codec.encode(["receipt", {**value, "by": self.genesis.ids[0]}])
+        return codec.encode(["receipt", {**value, "by": self.others[0]}])
 
     def _vote_for_everything(self, message: bytes) -> None:
         """Notarise, finalise and nullify whatever others speak of; claim to hold every blob."""
@@ -192,8 +193,8 @@ class TwoFaced(Unchecked):
         body = vote_body(height, view, block)
         vote = [purpose, self.me, body, self.signer.sign(purpose, body)]
         message = codec.encode(["vote", vote])
-        for receiver in self.genesis.ids:
-            if receiver != self.me and self.tells(purpose, height, receiver):
+        for receiver in self.others:
+            if self.tells(purpose, height, receiver):
                 self._world.send(self.me, receiver, message)
 
     def tells(self, purpose: str, height: int, receiver: str) -> bool:
@@ -210,6 +211,5 @@ class TwoFaced(Unchecked):
         signature = self.signer.sign("receipt", body)
         receipt = Receipt(key, signed.member, commit.blob, self.me, signature)
         message = codec.encode(["receipt", write_receipt(receipt)])
-        for receiver in self.genesis.ids:
-            if receiver != self.me:
-                self._world.send(self.me, receiver, message)
+        for receiver in self.others:
+            self._world.send(self.me, receiver, message)

@@ -54,21 +54,19 @@ class Forker(TwoFaced):
             return
         instance = self.node._state.instance  # noqa: SLF001 (a liar knows itself)
         point = instance.height, instance.view
-        leads = self._config.rules.leader(self.genesis.ids, *point) == self.me
+        leads = self._config.rules.leader(self.node.roster.ids, *point) == self.me
         if not leads or instance.view == 1 or point in self._forked or not instance.contents:
             return
         self._forked.add(point)
         message = self.make_proposal(*point, min(instance.contents.values()))
         if message is not None:
             self.lied("lie: fork")
-            for receiver in self.genesis.ids:
-                if receiver != self.me:
-                    self._world.send(self.me, receiver, message)
+            for receiver in self.others:
+                self._world.send(self.me, receiver, message)
 
     def tells(self, purpose: str, height: int, receiver: str) -> bool:
         """All hear that it notarises; one that it finalises; nobody that it nullifies."""
-        others = [member for member in self.genesis.ids if member != self.me]
-        favourite = others[height % len(others)]
+        favourite = self.others[height % len(self.others)]
         return purpose == NOTARIZE or (purpose == FINALIZE and receiver == favourite)
 
 
@@ -119,10 +117,11 @@ class Proposer(Unchecked):
         current, desk = state.ledger.current, state.desk
         if current is None or current.outcome != "open":
             return []
-        place = {member: index for index, member in enumerate(self.genesis.ids)}
-        needed = self.genesis.receipts_needed
+        roster = self.node.roster
+        place = {member: index for index, member in enumerate(roster.ids)}
+        needed = roster.receipts_needed
         included = []
-        for maker in desk.complete(self.genesis):
+        for maker in desk.complete(roster):
             held = desk.receipts[maker]
             chosen = sorted(held, key=place.__getitem__)[:needed]
             receipts = tuple((place[holder], held[holder]) for holder in chosen)
@@ -140,7 +139,7 @@ class Censor(Proposer):
 
     def choose(self, entries: Sequence[Signed]) -> list[Signed]:
         """Drop the victim's transactions; close without it."""
-        victim = next(member for member in self.genesis.ids if member != self.me)
+        victim = self.others[0]
         if any(entry.purpose == "close-set" for entry in entries):
             self.lied("lie: censored")
             return self.close(without=victim)
@@ -177,7 +176,7 @@ class Replayer(Unchecked):
             self._heard.append(event.message)
             if rng.random() < 0.3:
                 self.lied("lie: replay")
-                receiver = rng.choice([x for x in self.genesis.ids if x != self.me])
+                receiver = rng.choice(self.others)
                 self._world.send(self.me, receiver, rng.choice(self._heard))
         super().step(event, now_ms)
 

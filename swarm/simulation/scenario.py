@@ -44,6 +44,7 @@ class Scenario:
         rules: Of consensus; tests break them.
         down: Indexes of members that are never up.
         changes: How many changes of the members are handed in (R27).
+        carries: Whether the swarm takes over what another had merged, before its first round.
     """
 
     members: int = 4
@@ -57,6 +58,7 @@ class Scenario:
     rules: Rules = field(default_factory=Rules)
     down: tuple[int, ...] = ()
     changes: int = 0
+    carries: bool = False
 
 
 def make_genesis(members: int) -> Genesis:

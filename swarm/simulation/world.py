@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 from swarm.codec import blob_digest
 from swarm.events import Received, RoundRequested, Tick
 from swarm.ledger.kinds import PARAMETERS, STATISTICS
+from swarm.ledger.membership import ROTATE
 from swarm.signing import SimSigner
-from swarm.simulation.changes import draw_change
+from swarm.simulation.changes import draw_carry, draw_change
 from swarm.simulation.faults import Faults
 from swarm.simulation.host import Host
 from swarm.simulation.invariants import Invariants, ViolationError
@@ -127,7 +128,7 @@ class World:
         self.notes: list[tuple[int, str, str]] = []
         self.injected: Counter[str] = Counter()
         self.scenario = scenario
-        genesis = make_genesis(scenario.members)
+        genesis = self._genesis = make_genesis(scenario.members)
         liars = frozenset(self.rng.sample(genesis.ids, scenario.liars))
         verify = SimSigner("", genesis.swarm_id).verify
         self.invariants = Invariants(genesis, verify, frozenset(genesis.ids) - liars)
@@ -148,6 +149,7 @@ class World:
         self._queue: list[_Due] = []
         self._order = 0
         self._able: frozenset[str] = frozenset()
+        self._changes_left = scenario.changes
         self._prepare()
 
     def run(self) -> None:
@@ -172,20 +174,30 @@ class World:
         ledger = self.invariants.ledger
         if ledger.current is not None or _decided_rounds(ledger) < self.scenario.rounds:
             return False
+        if self._changes_left or self._owes_carry():
+            return False
+        return all(self._has_all(host, ledger.height) for host in self.members())
+
+    def members(self) -> list[Host]:
+        """Honest members in force, as the ledger says."""
+        ids = self.invariants.ledger.roster.by_id
+        return [host for host in self.honest if host.me in ids]
+
+    def _has_all(self, host: Host, height: int) -> bool:
+        """Whether a host is up, has so many blocks, and holds the last merge of each kind."""
+        ledger = self.invariants.ledger
         head = ledger.head.digest if ledger.head else b""
         network = ledger.network.digest if ledger.network else b""
-        return all(
-            host.node is not None
-            and len(host.disk.blocks) == ledger.height
-            and (host.disk.head, host.disk.network) == (head, network)
-            for host in self.honest
-        )
+        has_blocks = host.node is not None and len(host.disk.blocks) >= height
+        return has_blocks and (host.disk.head, host.disk.network) == (head, network)
 
     def _who_is_able(self) -> frozenset[str]:
         """Honest members that a round which opens now must not miss (P30)."""
         if self.network.is_faulty(self.now_ms):
             return frozenset()
-        return frozenset(host.me for host in self.honest if host.is_up and not host.hurt)
+        before = self.invariants.ledger.height - 1
+        able = (h for h in self.members() if not h.hurt and self._has_all(h, before))
+        return frozenset(host.me for host in able)
 
     def left_out(self) -> tuple[str, ...]:
         """Members of which the last round should have had a contribution, and has none."""
@@ -195,7 +207,9 @@ class World:
 
     def send(self, sender: str, receiver: str, message: bytes) -> None:
         """Hand a message to the network; as on a stream, it does not outlive a restart."""
-        host = self.hosts[receiver]
+        host = self.hosts.get(receiver)
+        if host is None or not host.admits(sender):
+            return
         event = Received(sender, message)
         for delay in self.network.arrivals(sender, receiver, self.now_ms):
             self.later(host, self.hosts[sender].lag_ms + delay, event)
@@ -224,16 +238,26 @@ class World:
         for member in holders:
             if faulty and (self.network.is_cut(member, host.me) or self.rng.random() < 0.1):
                 continue
-            found = self.hosts[member].serves(blob, host.me)
+            holder = self.hosts.get(member)
+            found = holder.serves(blob, host.me) if holder and holder.admits(host.me) else None
             if found is not None and blob_digest([found]) == blob:
                 return found
         return None
 
     def crashed(self, host: Host) -> None:
-        """A host is down; it starts again after a while."""
+        """A host is down against its will."""
         self.injected["crash"] += 1
         self.note(host, "crash")
+        self.start_again(host)
+
+    def start_again(self, host: Host) -> None:
+        """A host is down; it starts again after a while."""
         self.at(500 + self.rng.randrange(5_000), lambda: self._start(host))
+
+    def rotated(self, host: Host, before: str) -> None:
+        """A host goes on under its next key."""
+        del self.hosts[before]
+        self.hosts[host.me] = host
 
     def note(self, host: Host, text: str) -> None:
         """For the trace, and for people who look for the reason of a failure."""
@@ -247,8 +271,10 @@ class World:
             self.at(self.rng.randrange(500), lambda host=host: self._start(host))  # type: ignore[misc]
         self._faults.plan()
         self.at(1_000, self._ask_for_round)
-        for _ in range(self.scenario.changes):
+        for _ in range(self._changes_left):
             self.at(self.rng.randrange(2 * self.scenario.faults_until_ms), self._change_members)
+        if self.scenario.carries:
+            self.at(700, self._carry)
 
     def _start(self, host: Host) -> None:
         if host.node is not None:
@@ -264,12 +290,17 @@ class World:
         self.again(host, TICK_MS, tick)
 
     def _ask_for_round(self) -> None:
-        """The operator: asks, through anybody who is up, until enough rounds are decided."""
+        """The operator: asks, through anybody who is up, until enough rounds are decided.
+
+        The last round is asked for once all changes of the members have been handed in.
+        """
         ledger = self.invariants.ledger
         decided = _decided_rounds(ledger)
+        is_last = decided == self.scenario.rounds - 1
         is_early = decided and self.network.is_faulty(self.now_ms)
-        up = [host for host in self.honest if host.node is not None]
-        if up and ledger.current is None and decided < self.scenario.rounds and not is_early:
+        waits = is_early or (is_last and self._changes_left) or self._owes_carry()
+        up = [host for host in self.members() if host.node is not None]
+        if up and ledger.current is None and decided < self.scenario.rounds and not waits:
             kind = self._kinds.choice((STATISTICS, PARAMETERS))
             request = RoundRequested(kind, AS_OF, self.scenario.close_after_seconds)
             self._step(self.rng.choice(up), request)
@@ -277,13 +308,49 @@ class World:
 
     def _change_members(self) -> None:
         """An operator hands in a change, through anybody who is up and a member."""
+        self._changes_left -= 1
         ledger = self.invariants.ledger
         liars = self.hosts.keys() - self.invariants.honest
-        change = draw_change(ledger, self.rng, liars)
-        up = [h for h in self.honest if h.node is not None and h.me in ledger.roster.by_id]
-        if change is not None and up:
-            self.injected["change"] += 1
-            self._step(self.rng.choice(up), change)
+        weak = self._down | {host.me for host in self.honest if host.hurt}
+        drawn = draw_change(ledger, self.rng, liars, weak)
+        up = [host for host in self.members() if host.node is not None]
+        if drawn is None or not up or ledger.roster.by_id.keys() - self.hosts.keys():
+            return  # a key that has just come in must take over first
+        self.injected["change"] += 1
+        self.injected[f"change: {drawn.change.kind}"] += 1
+        if drawn.fresh and drawn.change.kind == ROTATE:
+            self.hosts[drawn.change.member].next_ids |= {drawn.fresh}
+        elif drawn.fresh:
+            self._invite(drawn.fresh, drawn.change.seen)
+        self._step(self.rng.choice(up), drawn.event)
+
+    def _invite(self, member: str, checkpoint: tuple[int, bytes]) -> None:
+        """A newcomer starts with its invitation: soon, or long after it is a member."""
+        host = Host(self._genesis, member, self, self.scenario.rules, self.invariants)
+        host.invite(checkpoint, self.invariants.ledger.roster.ids)
+        self.invariants.on_join(member)
+        self.hosts[member] = host
+        self.honest.append(host)
+        host.clock_rate = 0.95 + 0.1 * self.rng.random()
+        self.at(self.rng.randrange(15_000), lambda: self._start(host))
+        self._faults.meet(host)
+
+    def _owes_carry(self) -> bool:
+        return self.scenario.carries and not self.invariants.ledger.accepted
+
+    def _carry(self) -> None:
+        """The operators of a swarm founded anew hand in what it takes over, until it stands."""
+        if not self._owes_carry():
+            return
+        event, blobs = draw_carry(self.invariants.ledger, self.rng)
+        self.invariants.blobs.update(blobs)
+        up = [host for host in self.members() if host.node is not None]
+        for host in up:  # whoever was in the swarm before it holds what that had merged
+            host.disk.blobs.update(blobs)
+        if up:
+            self.injected["carry"] += 1
+            self._step(self.rng.choice(up), event)
+        self.at(5_000, self._carry)
 
     def _step(self, host: Host, event: Event) -> None:
         self._mark(host, event)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from swarm import codec
@@ -241,3 +243,14 @@ def test_a_proposal_has_an_earlier_parent():
     signed = sign(SIGNERS[3], GENESIS.ids[3], "proposal", body)
     with pytest.raises(RemoteProtocolError, match="parent"):
         read_proposal(signed.to_value(), SIGNERS[0].verify)
+
+
+def test_what_a_proposal_repeats_is_asked_for_by_who_knows_the_view_as_nullified_only():
+    instance = with_votes(NULLIFY, 1, NO_BLOCK, range(3))
+    instance = replace(instance, view=2)
+    assert instance.gap() == 2
+    repeated = add_proposal(SEAT, instance, proposal(2, 3, b"x", parent=1))
+    assert repeated.gap() == 1
+    notarised = with_votes(NOTARIZE, 1, X, range(3)).certificates
+    known = replace(repeated, certificates={**repeated.certificates, **notarised})
+    assert known.gap() == 2

@@ -203,7 +203,7 @@ def test_receipts_for_unknown_commits_or_by_their_own_maker_are_not_kept():
             "by": IDS[by],
             "signature": signature,
         }
-        node.step(events.Received(IDS[by], codec.encode(["receipt", value])))
+        node.step(events.Received(IDS[by or 3], codec.encode(["receipt", value])))
 
     receipt(1, 2, bytes(32))  # no commit is final yet
     assert node._state.desk.receipts == {}
@@ -214,6 +214,7 @@ def test_receipts_for_unknown_commits_or_by_their_own_maker_are_not_kept():
         schedule.drain(lambda letter: True)
     receipt(1, 1, commit.blob)
     receipt(1, 2, bytes(32))
+    receipt(1, 0, commit.blob)  # ours, which others hold: our disk may have been restored
     assert node._state.desk.receipts == {IDS[1]: {}}
     receipt(1, 2, commit.blob)
     assert list(node._state.desk.receipts[IDS[1]]) == [IDS[2]]
