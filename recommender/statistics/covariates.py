@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from recommender.statistics.serving_parts import TextPart
 
 PriorKind = Literal["network", "none"]
-"""How noised pairs are denoised: by the prior network where torch is installed, or plainly."""
+"""How noised pairs are denoised: by the prior network where there is torch, or by popularity alone."""
+
+LEVELS = (0.5, 0.8, 0.95, 0.99)
+"""Shares of pairs below which the product of popularities bounds a stratum with its own prior."""
 
 ROUNDS = 2
 TEXT_NEIGHBOURS = 15
@@ -31,6 +34,7 @@ _SMOOTHING = 5.0
 _FIRST_SD = 4.2
 _LATER_SD = 0.1
 _CLIP = 6.0
+_FEWEST_CELLS = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +99,7 @@ def denoise_pairs(
         popularity: Denoised popularity; float64, `(K,)`.
         sd: Noise sd of a cell; 0 without noise.
         chosen: Cells of the upper triangle, row-major; bool, `(K (K - 1) / 2,)`.
-        context: What the prior may look at; None denoises all cells alike.
+        context: What the prior may look at; None looks at popularity alone.
 
     Returns:
         float64, `(K (K - 1) / 2,)`.
@@ -106,7 +110,31 @@ def denoise_pairs(
     found = None
     if context is not None and sd > 0:
         found = _by_network(square, cells, popularity, sd, chosen, context)
-    estimated[chosen] = denoise(cells[chosen], sd) if found is None else found
+    if found is None:
+        product = np.outer(popularity + _SMOOTHING, popularity + _SMOOTHING)[upper][chosen]
+        found = _by_popularity(cells[chosen], product, sd)
+    estimated[chosen] = found
+    return estimated
+
+
+def _by_popularity(
+    cells: NDArray[np.float64], product: NDArray[np.float64], sd: float
+) -> NDArray[np.float64]:
+    """Denoise pairs of more popular items apart from others: each level has its own prior.
+
+    Args:
+        cells: Noised cells; float64, `(n,)`.
+        product: Product of the two items' popularities; float64, `(n,)`.
+        sd: Noise sd of a cell.
+    """
+    levels = [level for level in LEVELS if (1.0 - level) * cells.size >= _FEWEST_CELLS]
+    if not levels or sd == 0:
+        return denoise(cells, sd)
+    stratum = np.searchsorted(np.quantile(product, levels), product)
+    estimated = np.zeros(cells.size)
+    for number in range(len(levels) + 1):
+        here = stratum == number
+        estimated[here] = denoise(cells[here], sd)
     return estimated
 
 

@@ -163,3 +163,22 @@ def _fit_in_a_process(*arguments):
         cwd=Path(__file__).resolve().parents[4],
     )
     return run.stdout.split()
+
+
+def test_without_a_network_pairs_of_popular_items_have_a_prior_of_their_own():
+    """Popular items go together, others never: noise on those must not be taken for pairs."""
+    rng = np.random.default_rng(3)
+    size, popular, sd = 60, 14, 4.0
+    truth = np.zeros((size, size))
+    truth[:popular, :popular] = 10.0
+    np.fill_diagonal(truth, 0.0)
+    noise = np.triu(rng.normal(0.0, sd, (size, size)), 1)
+    popularity = np.where(np.arange(size) < popular, 200.0, 5.0)
+    upper = np.triu(np.ones((size, size), dtype=bool), 1)
+    everything = np.ones(int(upper.sum()), dtype=bool)
+
+    def error(known):
+        found = denoise_pairs(truth + noise + noise.T, known, sd, everything, None)
+        return float(np.square(found - truth[upper]).mean())
+
+    assert error(popularity) < 0.6 * error(np.ones(size))
