@@ -105,8 +105,8 @@ def explain(mix: Mix) -> list[str]:
         f"{PART_NAMES.get(part, part)}: {weight:.2f} (before {mix.default.get(part, 0.0):.2f})"
         for part, weight in mix.weights.items()
     ]
-    told = "what the released sums say" if mix.released else "public constants"
-    lines.append(f"before own learners were asked, texts and order weighed by {told}")
+    told = "the released sums say" if mix.released else "public constants say"
+    lines.append(f"before own learners adjusted it, texts and order counted what {told}")
     lines.append(f"memory: a history item a step older weighs {mix.decay:g} times as much")
     lines.append(f"own pairs: {mix.ridge:.0%} by the sequential ridge, the rest by the solve")
     if mix.fitted:

@@ -70,5 +70,5 @@ def test_the_explanation_rounds_the_number_of_learners() -> None:
 
 
 def test_the_explanation_says_whether_a_release_told_what_texts_and_order_weigh() -> None:
-    assert "texts and order weighed by what the released" in "\n".join(explain(FITTED))
-    assert "texts and order weighed by public constants" in "\n".join(explain(Mix({}, {})))
+    assert "texts and order counted what the released sums say" in "\n".join(explain(FITTED))
+    assert "texts and order counted what public constants say" in "\n".join(explain(Mix({}, {})))
