@@ -157,9 +157,14 @@ class Declared:
         return any(sign.role == role for sign in self.signs_of(path))
 
     def split(self, paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-        """Logs, and everything else. A database is a log, even if it holds a catalogue, too."""
+        """Logs, and everything else; a log that stands beside others at the same time is both.
+
+        A database is a log, even if it holds a catalogue, too.
+        """
+        beside = {side.what for side in self.sides if not side.in_logs}
         logs = [path for path in paths if self._is("log", path)]
-        return logs, [path for path in paths if path not in logs]
+        both = [p for p in logs if any(sign.what in beside for sign in self.signs_of(p))]
+        return logs, [*(path for path in paths if path not in logs), *both]
 
     def is_catalogue(self, path: Path) -> bool:
         """Whether a file is, or holds, a catalogue of this format."""

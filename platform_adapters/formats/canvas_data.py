@@ -36,7 +36,7 @@ from platform_adapters.formats.canvas_tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from platform_adapters.contract import Record
@@ -119,12 +119,6 @@ class _Tables(Declared):
             *plain,
             *(replace(s, needs=s.needs | {"key", "value"}, kinds=("json",)) for s in plain),
         )
-
-    def split(self, paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-        """Logs, and everything else; enrolments are both."""
-        logs, sides = super().split(paths)
-        both = [p for p in logs if any(sign.what == _ENROLMENTS for sign in self.signs_of(p))]
-        return logs, [*sides, *both]
 
     def read_catalogue(self, path: Path) -> Iterator[CatalogueItem]:
         """There is one kind."""

@@ -17,6 +17,9 @@ EXPORTS = {
     "canvas-api": GOLDEN / "canvas-api" / "ubc2022" / "input",
     "caliper": GOLDEN / "caliper" / "canvas" / "input",
     "xapi": GOLDEN / "xapi" / "producers" / "input",
+    "sakai": GOLDEN / "sakai" / "gradebook" / "input",
+    "ilias": GOLDEN / "ilias" / "tests" / "input",
+    "blackboard": GOLDEN / "blackboard" / "grades" / "input",
 }
 
 
@@ -24,7 +27,17 @@ EXPORTS = {
 def test_a_folder_of_exports_goes_in_with_one_command_and_adds_up(
     adapter, home, run, result, tmp_path
 ):
-    command = ("ingest", adapter, EXPORTS[adapter], "--home", home.path, "--max-rejects", "0.2")
+    command = (
+        "ingest",
+        adapter,
+        EXPORTS[adapter],
+        "--home",
+        home.path,
+        "--max-rejects",
+        "0.3",
+        "--timezone",
+        "UTC",
+    )
     out = tmp_path / "result.json"
     run(*command, "--json", out)
     records = result()
