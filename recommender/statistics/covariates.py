@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from recommender.statistics.serving_parts import TextPart
 
 PriorKind = Literal["network", "none"]
-"""How noised pairs are denoised: by the prior network where there is torch, or by popularity alone."""
+"""How noised pairs are denoised: by the prior network (needs torch), or by popularity alone."""
 
 LEVELS = (0.5, 0.8, 0.95, 0.99)
 """Shares of pairs below which the product of popularities bounds a stratum with its own prior."""

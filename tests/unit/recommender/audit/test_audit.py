@@ -72,7 +72,7 @@ def test_what_is_at_fault_is_said_in_words():
 
 def test_one_learner_fills_the_norm_of_the_small_head():
     small = small_manifest(MANIFEST)
-    assert (small.items, small.cells) == (4, 16)
+    assert (small.items, small.cells) == (4, 20)
     found = audit_white_box(MANIFEST, ReleasePath(), 100)
     assert 0.999 < found.sensitivity <= 1
 
