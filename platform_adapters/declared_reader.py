@@ -73,6 +73,7 @@ class RowReader:
     Attributes:
         marks: Columns by which its records are known.
         read: From a record and its line to what it is; raises `RecordError`.
+        readers: The functions that have been needed so far, by native event.
     """
 
     def __init__(self, kind: Rows, format_name: str, options: AdaptOptions, tables: Tables) -> None:
@@ -84,13 +85,14 @@ class RowReader:
         self._clock = Clock(options.timezone, _name_of(kind.time, "time"), kind.times)
         verbs = {"": kind.verbs} if isinstance(kind.verbs, str) else kind.verbs
         self._means = {n: Means(m) if isinstance(m, str) else m for n, m in verbs.items()}
+        self.readers = _Readers(self._make, self._reason)
         self.read: Reader = self._dispatch().made()
 
     def _dispatch(self) -> Function:
         """What finds the function of a record's native event."""
         made = Function(self._tables)
         native = "''" if self._kind.event is None else f"str({made.value(self._kind.event)} or '')"
-        readers = made.bind(_Readers(self._make, self._reason), "readers")
+        readers = made.bind(self.readers, "readers")
         made.write(f"return {readers}[{native}](row, line)")
         return made
 
