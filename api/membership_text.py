@@ -108,6 +108,13 @@ def _about_sums(ledger: Ledger, change: Change) -> Iterator[str]:
         )
     else:
         yield f"Its {count} contribution(s) stay in the model; --drop takes them out (R29)."
+    updates = sum(who == first for merged in ledger.updates for who, _ in merged)
+    if updates:
+        yield (
+            f"Its {updates} update(s) of the network stay in it, with --drop, too: what others "
+            "sent later was trained on what they had become, so nothing would take their influence "
+            "out. A swarm founded anew takes over statistics only, and trains from nothing."
+        )
 
 
 def _signatures(before: Roster, change: Change, approvals: Signatures) -> str:

@@ -16,6 +16,7 @@ from tests.e2e.peers import NAMES, Swarm, contribution
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 CATALOGUE = b"content_key,title\nurn:a,A\nurn:b,B\n"
+RELEASED = default_manifest(2, digest(CATALOGUE), enrolled_counts=False)
 NEWCOMER, WITNESS = "hazel", "ivy"
 
 
@@ -27,14 +28,13 @@ def run(*args):
 
 @pytest.fixture
 def swarm(tmp_path):
-    manifest = default_manifest(2, digest(CATALOGUE), enrolled_counts=False)
     made = Swarm(
         tmp_path,
         NAMES[:4],
-        cells=4,
-        manifest=encode(manifest.to_dict()),
+        cells=RELEASED.cells,
+        manifest=encode(RELEASED.to_dict()),
         catalogue=CATALOGUE,
-        rho=(manifest.rho.numerator, manifest.rho.denominator),
+        rho=(RELEASED.rho.numerator, RELEASED.rho.denominator),
     ).found()
     yield made
     made.close()
@@ -42,7 +42,10 @@ def swarm(tmp_path):
 
 def merged(swarm, **rounds):
     """Digest of a merge of these members' contributions to these rounds."""
-    ids = {name: [contribution(name, n, 4) for n in numbers] for name, numbers in rounds.items()}
+    ids = {
+        name: [contribution(name, n, RELEASED.cells) for n in numbers]
+        for name, numbers in rounds.items()
+    }
     total, rest = merge(ids, ())
     return head_digest(digest(swarm.manifest), total, rest).hex()
 
