@@ -21,6 +21,7 @@ from api.pages import confirm, views
 from api.pages.render import STATIC
 from api.routes import (
     caliper,
+    confirmations,
     documents,
     events,
     health,
@@ -91,6 +92,7 @@ def build_app(services: Services, *, max_body_bytes: int = MAX_BODY_BYTES) -> Fa
     documents.install(app)
     for router in (
         paths,
+        confirmations,
         events,
         caliper,
         xapi_reading,

@@ -76,4 +76,5 @@ def require(scope: str) -> Callable[[ApiKey], ApiKey]:
 
 PathReader = Annotated[ApiKey, Depends(require("paths:read"))]
 EventWriter = Annotated[ApiKey, Depends(require("events:write"))]
+Designer = Annotated[ApiKey, Depends(require("design"))]
 Operator = Annotated[ApiKey, Depends(require("operate"))]

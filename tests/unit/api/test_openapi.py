@@ -15,6 +15,8 @@ import pytest
 
 from api.app import create_app
 from api.home import Home
+from api.routes.confirmations import ANSWER_EXAMPLE as CONFIRMATIONS
+from api.routes.confirmations import ConfirmationsAnswer
 from api.routes.paths import ANSWER_EXAMPLE as PATH
 from api.routes.paths import REQUEST_EXAMPLES
 from api.routes.platform import ANSWER_EXAMPLE as PLATFORM
@@ -77,7 +79,9 @@ def test_examples_of_requests_are_accepted(app: FastAPI, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "example"), [(PathAnswer, PATH), (PlatformAnswer, PLATFORM)], ids=["path", "platform"]
+    ("model", "example"),
+    [(PathAnswer, PATH), (PlatformAnswer, PLATFORM), (ConfirmationsAnswer, CONFIRMATIONS)],
+    ids=["path", "platform", "confirmations"],
 )
 def test_examples_of_answers_are_answers(
     app: FastAPI, model: type[BaseModel], example: dict[str, Any]
