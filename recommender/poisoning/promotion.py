@@ -53,6 +53,9 @@ class Vector:
         bait: How many of the most popular items the target is paired with.
         popularity: Learners' worth that the target's popularity is raised by.
         seen: Bait are those items whose pairs with the target the others' noise favours most.
+        balanced: Every second bait is lowered instead, so that sums over the target's pairs show
+            nothing.
+        starts: Learners' worth that the target is raised by among first visits.
     """
 
     strength: float = 3.0
@@ -60,6 +63,8 @@ class Vector:
     bait: int = 100
     popularity: float = 0.0
     seen: bool = False
+    balanced: bool = False
+    starts: float = 0.0
 
 
 def fake_learners(
@@ -116,12 +121,15 @@ def written_vector(insight: Insight, target: int, attack: Vector) -> NDArray[np.
     chosen = order[: attack.bait]
     echo = attack.echo * np.maximum(said[chosen], 0) / weights["together"]
     worth = attack.strength + echo  # learners
+    if attack.balanced:
+        worth = worth * np.where(np.arange(worth.size) % 2 == 0, 1.0, -1.0)
     cells, sign = column.cells[chosen], column.sign[chosen]
     for name, signed in (("together", 1), ("direction", sign)):
         if name in slices:
             sent[slices[name]][cells] = np.rint(worth * weights[name] * signed).astype(np.int64)
-    if "popularity" in slices:
-        sent[slices["popularity"]][target] += round(attack.popularity * weights["popularity"])
+    for name, raised in (("popularity", attack.popularity), ("starts", attack.starts)):
+        if name in slices:
+            sent[slices[name]][target] += round(raised * weights[name])
     return within_bounds(sent, manifest, insight.learners)
 
 

@@ -81,11 +81,15 @@ class MemberSums:
             raise ModelError("members' sums, variances, brackets and anchors differ in length")
 
 
-def limit_shares(members: MemberSums) -> NDArray[np.float32]:
+def limit_shares(
+    members: MemberSums, cell_sd: float = CELL_SD, item_sd: float = ITEM_SD
+) -> NDArray[np.float32]:
     """Hold every member to about its share; anchors stay as they are.
 
     Args:
         members: At least `FEWEST` of them.
+        cell_sd: Noise that a cell is allowed; infinite does not limit cells, for measurements.
+        item_sd: Noise that an item's pairs are allowed; infinite does not limit items.
 
     Returns:
         What each member counts for; float32, `(members, cells)`.
@@ -96,7 +100,7 @@ def limit_shares(members: MemberSums) -> NDArray[np.float32]:
     if members.cells.shape[0] < FEWEST:
         raise ModelError(f"shares need {FEWEST} members, there are {members.cells.shape[0]}")
     bounds = believable(members)
-    sizes = _sizes(members)
+    sizes = _no_more_than_half(member_sizes(members), members.anchors)
     counted = members.cells.astype(np.float32)
     whole = counted.sum(axis=0)
     for _ in range(PASSES):
@@ -104,7 +108,7 @@ def limit_shares(members: MemberSums) -> NDArray[np.float32]:
         for member in range(counted.shape[0]):
             if not members.anchors[member]:
                 rest = whole - counted[member]
-                limit = _Limit.of(members, sizes, member)
+                limit = _Limit.of(members, sizes, member, cell_sd, item_sd)
                 sent = np.clip(members.cells[member], -bounds[member], bounds[member])
                 sent = _limit_cells(members.manifest, sent.astype(np.float32), rest, limit)
                 counted[member] = _limit_items(members.manifest, sent, rest, limit)
@@ -126,18 +130,28 @@ class _Limit:
 
     Attributes:
         share: Its learners over all others'.
-        sd: Of a cell less what is expected of it, in grid units.
+        cell: What a cell may hold beside that share, in grid units.
+        item: The same of an item's pairs, for a set of one item.
     """
 
     share: float
-    sd: float
+    cell: float
+    item: float
 
     @classmethod
-    def of(cls, members: MemberSums, sizes: NDArray[np.float64], member: int) -> _Limit:
+    def of(
+        cls,
+        members: MemberSums,
+        sizes: NDArray[np.float64],
+        member: int,
+        cell_sd: float,
+        item_sd: float,
+    ) -> _Limit:
         share = float(sizes[member] / (sizes.sum() - sizes[member]))
         own = float(members.variance[member])
         others = float(members.variance.sum()) - own
-        return cls(share, float(np.sqrt(own + min(share, 1.0) ** 2 * others)))
+        sd = float(np.sqrt(own + min(share, 1.0) ** 2 * others))
+        return cls(share, cell_sd * sd, item_sd * sd)
 
     @property
     def times(self) -> float:
@@ -168,8 +182,12 @@ def cell_bounds(manifest: Manifest, learners: int, variance: float) -> NDArray[n
     return bounds
 
 
-def _sizes(members: MemberSums) -> NDArray[np.float64]:
-    """Members' sizes in a common unit: popularity's sum, at least its noise, within the bracket."""
+def member_sizes(members: MemberSums) -> NDArray[np.float64]:
+    """Members' sizes in a common unit: popularity's sum, at least its noise, within the bracket.
+
+    Returns:
+        float64, `(members,)`.
+    """
     bracket = np.where(members.learners > 0, members.learners, np.inf)
     place = members.manifest.block_slices.get("popularity")
     if place is None:
@@ -182,10 +200,21 @@ def _sizes(members: MemberSums) -> NDArray[np.float64]:
     return sizes
 
 
+def _no_more_than_half(
+    sizes: NDArray[np.float64], anchors: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """An ordinary member counts for no more than all others (R34), so their shares are of that."""
+    largest = int(sizes.argmax())
+    held = sizes.copy()
+    if not anchors[largest]:
+        held[largest] = min(sizes[largest], sizes.sum() - sizes[largest])
+    return held
+
+
 def _limit_cells(
     manifest: Manifest, sent: NDArray[np.float32], rest: NDArray[np.float32], limit: _Limit
 ) -> NDArray[np.float32]:
-    free = np.float32(CELL_SD * limit.sd)
+    free = np.float32(limit.cell)
     upper = np.float32(limit.times) * np.maximum(rest, np.float32(0)) + free
     lower = np.full_like(upper, -free)
     signed = manifest.block_slices.get("direction")
@@ -206,7 +235,7 @@ def _limit_items(
     row, column = np.triu_indices(manifest.items, 1)
     sets = _popular_sets(manifest, rest)
     own, others = (_sums_over(cells[slices["together"]], sets) for cells in (sent, rest))
-    free = ITEM_SD * limit.sd * np.sqrt(sets.sum(axis=0))
+    free = limit.item * np.sqrt(sets.sum(axis=0))
     most = np.where(own > 0, limit.times * np.maximum(others, 0.0), 0.0) + free
     factor = np.minimum(most / np.maximum(np.abs(own), 1.0), 1.0).min(axis=1)
     pair = np.minimum(factor[row], factor[column]).astype(np.float32)
