@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from swarm.consensus.rules import Rules
 from swarm.ledger.genesis import Genesis, Member
 from swarm.ledger.kinds import Terms, Updates
+
+if TYPE_CHECKING:
+    from swarm.transport.versions import Version
 
 FAULTS: Final = (
     *("loss", "delay", "duplicate", "reorder", "partition", "one-way", "bridge"),
@@ -44,6 +47,7 @@ class Scenario:
         rules: Of consensus; tests break them.
         down: Indexes of members that are never up.
         changes: How many changes of the members are handed in (R27).
+        versions: Minor versions that the members speak, by index; the newest where it ends (P20).
         carries: Whether the swarm takes over what another had merged, before its first round.
     """
 
@@ -59,6 +63,7 @@ class Scenario:
     down: tuple[int, ...] = ()
     changes: int = 0
     carries: bool = False
+    versions: tuple[Version, ...] = ()
 
 
 def make_genesis(members: int) -> Genesis:

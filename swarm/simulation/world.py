@@ -26,6 +26,7 @@ from swarm.simulation.invariants import Invariants, ViolationError
 from swarm.simulation.liars import make_liar
 from swarm.simulation.network import Network
 from swarm.simulation.scenario import make_genesis
+from swarm.transport.versions import SPOKEN, is_understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,6 +141,7 @@ class World:
         for member in genesis.ids:
             make = make_liar if member in liars else Host
             self.hosts[member] = make(genesis, member, self, scenario.rules, self.invariants)
+        self._versions = dict(zip(genesis.ids, scenario.versions, strict=False))
         self._down = frozenset(genesis.ids[index] for index in scenario.down)
         self.honest = [
             host
@@ -210,6 +212,9 @@ class World:
         host = self.hosts.get(receiver)
         if host is None or not host.admits(sender):
             return
+        older = min(self._versions.get(who, SPOKEN[0]) for who in (sender, receiver))
+        if not is_understood(message, older):
+            return  # as on the stream that both have agreed on (P20)
         event = Received(sender, message)
         for delay in self.network.arrivals(sender, receiver, self.now_ms):
             self.later(host, self.hosts[sender].lag_ms + delay, event)
