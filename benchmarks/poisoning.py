@@ -169,9 +169,10 @@ def _record(
 def table(records: Sequence[Record], scene: str) -> str:
     """A scene's table: promotion under the best of both families, and honest hit rates."""
     rows = [
-        "| defence | promoted by invented learners | by a written vector | the same, to members "
-        "without data | HR@10 without attack | smallest member | HR@10 under attack |",
-        "|---|---|---|---|---|---|---|",
+        "| defence | promoted by invented learners | by a written vector | of the worst member's "
+        "learners | to members without data | HR@10 without attack | smallest member | HR@10 under "
+        "attack |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     known = {r["defence"] for r in records if r["scene"] == scene}
     for defence in [name for name in DEFENCES if name in known]:
@@ -182,6 +183,7 @@ def table(records: Sequence[Record], scene: str) -> str:
         cells = [
             _share(invented, "promoted"),
             _share(written, "promoted"),
+            _share(written, "worst"),
             _share(written, "newcomers"),
             _mean(clean, "hit_rate"),
             _mean(clean, "smallest_hit_rate"),
