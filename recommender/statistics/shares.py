@@ -20,6 +20,7 @@ leave-one-out prediction; compare Huber 1964. The test of an item is a scan over
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -99,7 +100,7 @@ def limit_shares(
     """
     if members.cells.shape[0] < FEWEST:
         raise ModelError(f"shares need {FEWEST} members, there are {members.cells.shape[0]}")
-    bounds = believable(members)
+    most = cell_bounds(members.manifest, 1, 0.0)
     sizes = _no_more_than_half(member_sizes(members), members.anchors)
     counted = members.cells.astype(np.float32)
     whole = counted.sum(axis=0)
@@ -109,8 +110,8 @@ def limit_shares(
             if not members.anchors[member]:
                 rest = whole - counted[member]
                 limit = _Limit.of(members, sizes, member, cell_sd, item_sd)
-                sent = np.clip(members.cells[member], -bounds[member], bounds[member])
-                sent = _limit_cells(members.manifest, sent.astype(np.float32), rest, limit)
+                sent = _believable(members, member, most)
+                sent = _limit_cells(members.manifest, sent, rest, limit)
                 counted[member] = _limit_items(members.manifest, sent, rest, limit)
             after += counted[member]
         whole = after
@@ -159,17 +160,14 @@ class _Limit:
         return min(TIMES * self.share, 1.0)
 
 
-def believable(members: MemberSums) -> NDArray[np.int64]:
-    """What the declared learners and 12 sd of noise can be in a cell (R33).
-
-    Returns:
-        int64, `(members, cells)`; without a bracket there is no bound.
-    """
-    most = cell_bounds(members.manifest, 1, 0.0)
-    noise = np.ceil(SD_WITHIN * np.sqrt(members.variance)).astype(np.int64)
-    learners = np.where(members.learners > 0, members.learners, 2**40)
-    bounds: NDArray[np.int64] = learners[:, None] * most + noise[:, None]
-    return bounds
+def _believable(members: MemberSums, member: int, most: NDArray[np.int64]) -> NDArray[np.float32]:
+    """A member's cells, cut to what its bracket and 12 sd of noise can be (R33)."""
+    cells: NDArray[np.float32] = members.cells[member].astype(np.float32)
+    learners = int(members.learners[member])
+    if learners == 0:
+        return cells
+    bound = learners * most + SD_WITHIN * np.sqrt(members.variance[member])
+    return np.clip(cells, -bound, bound).astype(np.float32)
 
 
 def cell_bounds(manifest: Manifest, learners: int, variance: float) -> NDArray[np.int64]:
@@ -232,7 +230,7 @@ def _limit_items(
     slices = manifest.block_slices
     if "together" not in slices:
         return sent
-    row, column = np.triu_indices(manifest.items, 1)
+    row, column = _pairs(manifest.items)
     sets = _popular_sets(manifest, rest)
     own, others = (_sums_over(cells[slices["together"]], sets) for cells in (sent, rest))
     free = limit.item * np.sqrt(sets.sum(axis=0))
@@ -246,11 +244,17 @@ def _limit_items(
     return limited
 
 
+@lru_cache(maxsize=1)
+def _pairs(size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Both items of each pair, in the order of the cells."""
+    return np.triu_indices(size, 1)
+
+
 def _sums_over(pairs: NDArray[np.float32], sets: NDArray[np.float32]) -> NDArray[np.float64]:
     """Each item's pairs with the items of each set, added up; float64, `(items, sets)`."""
     size = sets.shape[0]
     square = np.zeros((size, size), dtype=np.float32)
-    square[np.triu_indices(size, 1)] = pairs
+    square[_pairs(size)] = pairs
     sums: NDArray[np.float64] = (square @ sets + square.T @ sets).astype(np.float64)
     return sums
 
