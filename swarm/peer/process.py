@@ -137,7 +137,7 @@ class Peer:
                 next_tick = trio.current_time() + tick
 
     async def _take(self, event: Event) -> None:
-        began = time.thread_time()
+        began = time.monotonic()  # not CPU time: on a starved machine a share must stay a share
         effects = self._node.step(event)
         if isinstance(event, events.Received):
             self._queued[event.sender] -= len(event.message)
@@ -145,7 +145,7 @@ class Peer:
             if any(isinstance(effect, events.AppendBlock) for effect in effects):
                 cost = -expected  # a block that we lacked: who catches us up is not slowed down
             else:
-                cost = max(time.thread_time() - began - expected, 0.0)
+                cost = max(time.monotonic() - began - expected, 0.0)
             self._mesh.budgets.charge(event.sender, cost)
         if effects:
             await self._perform(effects)
