@@ -20,7 +20,7 @@ from recommender.metrics import Outcome, summarise
 from recommender.models import STATISTICS, StatisticsModel, Training, fit_model
 from recommender.statistics.blend import blend_weights
 from recommender.statistics.cap import sum_and_rest
-from recommender.statistics.fit import fit_serving
+from recommender.statistics.fit import fit_mixed, fit_serving
 from recommender.statistics.sequences import build_sequences, from_lists
 from recommender.statistics.text import fit_text
 from recommender.trial import Round, anchors_by_bracket, privacy_for, run_open, sum_platforms
@@ -309,6 +309,8 @@ def new_learners(log: Log, seed: int) -> Iterator[Record]:
     for epsilon in (EPSILON, math.inf):
         label = f"our model, {say(epsilon)}"
         scorers[label] = fit_model(STATISTICS, _training(log, train, epsilon, seed))
+    own, _ = fit_mixed(catalogue=log.entries, interactions=train, verbs=log.verbs, ties=log.ties)
+    scorers["our model, own statistics alone (R17)"] = StatisticsModel(own)
     for known in range(4):
         column = "no history" if known == 0 else f"{known} known"
         split = _next_item(rows, told, new, known).sample(log.max_targets, seed)
