@@ -13,6 +13,7 @@ from api.store.opening import open_store
 from platform_adapters.errors import ReadError
 from platform_adapters.formats.moodle_tables import COLUMNS, LOG, STATES, table_of
 from platform_adapters.readers.database import open_database
+from recommender.catalogue import CatalogueItem
 from tests.against_servers.moodle_site import DUMP, GUIDE, SECRET, rows_of
 
 pytestmark = pytest.mark.server
@@ -201,6 +202,19 @@ def test_sync_reads_a_database_with_the_credential_of_its_source(
     with open_store(home, load_settings(home)) as store:
         urls = {item.item: item.url for item in store.catalogue()}
     assert urls["module:342"] == "https://moodle.example.org/mod/quiz/view.php?id=342"
+
+
+def test_what_left_moodle_is_counted_and_leaves_when_that_is_asked_for(run, home, site, reader):
+    again = ("ingest", "moodle", reader, "--prefix", site.prefix, "--home", home.path)
+    run(*again)
+    with open_store(home, load_settings(home)) as store:
+        store.upsert_catalogue([CatalogueItem("module:9999", title="Deleted in Moodle")])
+    assert run(*again)[0]["catalogue"] == {"items": 7, "new": 0, "kept": 1, "gone": 0}
+    assert "--replace-catalogue" in run.printed
+    records = run(*again, "--replace-catalogue")
+    assert records[0]["catalogue"] == {"items": 7, "new": 0, "kept": 0, "gone": 1}
+    with open_store(home, load_settings(home)) as store:
+        assert "module:9999" not in {item.item for item in store.catalogue()}
 
 
 def test_the_guide_grants_every_column_that_is_read_and_no_other():
