@@ -29,7 +29,8 @@ def test_every_step_from_spend_log_to_card_has_its_numbers(home: Home, store: St
     for name, number in (
         (
             "vector",
-            "3665² (together) + 1220² (direction) + 1220² (popularity) + 600² (starts) = 16,769,025",
+            "3665² (together) + 1220² (direction) + 1220² (popularity) + 600² (starts)"
+            " = 16,769,025",
         ),
         ("noise", "26,977,636"),
         ("rho", "2097152/6744409"),

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from api.home import Home
 from api.ledger import read_ledger
 from api.member_sums import FitError, read_member_sums, read_merged
 from recommender.poisoning.insight import column_of
@@ -20,6 +19,7 @@ from tests.unit.api.test_evaluated_is_served import ITEMS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from api.home import Home
     from recommender.statistics.merged import MergedSums
 
 MANIFEST = default_manifest(ITEMS, bytes(32), enrolled_counts=False, sigma_squared=SIGMA_SQUARED)
