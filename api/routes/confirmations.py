@@ -143,11 +143,9 @@ def decide(
     """Decide, and give what holds then; saying the same again changes nothing.
 
     Who decided and when is kept. Courses come first, then agreements, then what is undone; an
-    unknown course or item is refused with 422, and what came before it stays.
+    unknown course or item is refused with 422, and then nothing is changed.
     """
-    who = f"key:{caller.id}"
-    for course, on in body.courses.items():
-        services.store.hold_course(course, on=on, who=who)
-    for items, agree in ((body.agree, True), (body.undo, False)):
-        services.store.confirm(items, agree=agree, who=who)
+    services.store.decide_all(
+        courses=body.courses, agree=body.agree, undo=body.undo, who=f"key:{caller.id}"
+    )
     return confirmations(caller, services)

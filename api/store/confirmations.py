@@ -103,20 +103,7 @@ def set_course(database: Database, course: str, *, on: bool, who: str) -> int:
         StoreError: The database failed; nothing has changed.
     """
     with database.write() as connection:
-        members = _members(connection, {course})
-        if not members and course != EVERY_COURSE:
-            raise errors.RowRefusedError(
-                f"the catalogue has no course {course!r}; `murmuration catalogue export` shows "
-                f"them, and {EVERY_COURSE} is all of them"
-            )
-        before = _courses(connection).get(course)
-        if (before is not None and before.action == "on") == on:
-            return 0
-        unseen = [item for item in members if item not in _items(connection)] if on else []
-        entries = [Entry(0, who, "on" if on else "off", course=course)]
-        entries += [Entry(0, who, "known", item=item) for item in unseen]
-        _add(connection, entries)
-    return len(unseen)
+        return _set_course(connection, course, on=on, who=who)
 
 
 def record_rises(database: Database, risen: Collection[str], model: str) -> None:
@@ -155,17 +142,34 @@ def decide(database: Database, chosen: Collection[str], *, agree: bool, who: str
         StoreError: The database failed; nothing has changed.
     """
     with database.write() as connection:
-        offered = _members(connection, {EVERY_COURSE})
-        if unknown := sorted(set(chosen) - set(offered)):
-            raise errors.RowRefusedError(
-                f"the catalogue has no item {unknown[0]!r}; nothing was changed"
-            )
-        last = _items(connection)
-        wanted = "agreed" if agree else "undone"
-        free = {item for item, row in last.items() if row.action in _FREE}
-        changed = [item for item in sorted(set(chosen)) if (item in free) != agree]
-        _add(connection, [Entry(0, who, wanted, item=item) for item in changed])
-    return len(changed)
+        return _decide(connection, chosen, agree=agree, who=who)
+
+
+def decide_all(
+    database: Database,
+    courses: Mapping[str, bool],
+    agree: Collection[str],
+    undo: Collection[str],
+    who: str,
+) -> None:
+    """Decide about courses, then agree to items, then take agreements back: all of it or nothing.
+
+    Args:
+        database: Where.
+        courses: Course ids, and whether each holds back from now on.
+        agree: Items that may be in paths.
+        undo: Items whose agreement is taken back.
+        who: Who decides.
+
+    Raises:
+        RowRefusedError: The catalogue lacks a course or an item; nothing has changed.
+        StoreError: The database failed; nothing has changed.
+    """
+    with database.write() as connection:
+        for course, on in courses.items():
+            _set_course(connection, course, on=on, who=who)
+        _decide(connection, agree, agree=True, who=who)
+        _decide(connection, undo, agree=False, who=who)
 
 
 def read_log(database: Database, *, limit: int = 50) -> list[Entry]:
@@ -189,6 +193,38 @@ def last_rows(database: Database, chosen: Collection[str]) -> Mapping[str, Entry
     with database.read() as connection:
         last = _items(connection)
     return {item: last[item] for item in chosen if item in last}
+
+
+def _set_course(connection: sa.Connection, course: str, *, on: bool, who: str) -> int:
+    members = _members(connection, {course})
+    if not members and course != EVERY_COURSE:
+        raise errors.RowRefusedError(
+            f"the catalogue has no course {course!r}; `murmuration catalogue export` shows "
+            f"them, and {EVERY_COURSE} is all of them"
+        )
+    before = _courses(connection).get(course)
+    if (before is not None and before.action == "on") == on:
+        return 0
+    known = _items(connection)
+    unseen = [item for item in members if item not in known] if on else []
+    entries = [Entry(0, who, "on" if on else "off", course=course)]
+    entries += [Entry(0, who, "known", item=item) for item in unseen]
+    _add(connection, entries)
+    return len(unseen)
+
+
+def _decide(connection: sa.Connection, chosen: Collection[str], *, agree: bool, who: str) -> int:
+    offered = _members(connection, {EVERY_COURSE})
+    if unknown := sorted(set(chosen) - set(offered)):
+        raise errors.RowRefusedError(
+            f"the catalogue has no item {unknown[0]!r}; nothing was changed"
+        )
+    last = _items(connection)
+    wanted = "agreed" if agree else "undone"
+    free = {item for item, row in last.items() if row.action in _FREE}
+    changed = [item for item in sorted(set(chosen)) if (item in free) != agree]
+    _add(connection, [Entry(0, who, wanted, item=item) for item in changed])
+    return len(changed)
 
 
 def _entry(row: sa.Row[Any]) -> Entry:

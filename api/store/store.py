@@ -210,6 +210,17 @@ class Store:
         """Agree to items, or take that back; returns for how many it changed anything."""
         return confirmations.decide(self._database, items, agree=agree, who=who)
 
+    def decide_all(
+        self,
+        *,
+        courses: Mapping[str, bool],
+        agree: Collection[str],
+        undo: Collection[str],
+        who: str,
+    ) -> None:
+        """Decide about courses and items at once, all of it or nothing."""
+        confirmations.decide_all(self._database, courses, agree, undo, who)
+
     def confirmation_log(self, *, limit: int = 50) -> list[confirmations.Entry]:
         """Who held back, agreed or undid what, newest first."""
         return confirmations.read_log(self._database, limit=limit)

@@ -67,6 +67,7 @@ def test_no_other_key_reads_or_decides(client: TestClient, app: FastAPI, key: Ke
     [
         {"agree": ["nowhere"]},
         {"courses": {"nowhere": True}},
+        {"courses": {"biology": False}, "agree": [ITEM], "undo": ["nowhere"]},
         {"agree": "biology-3"},
         {"agree": [""]},
         {"agree": ["x" * 1_025]},
