@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import jsonschema
 import pytest
 from click.testing import CliRunner
 
@@ -12,6 +13,7 @@ from api.cli.main import cli
 from api.errors import ApiError
 from api.promotion_report import Carrier, Report, Risen, write_report
 from api.store.opening import open_store
+from tests.unit.api.cli.conftest import SCHEMAS
 from tests.unit.api.homes import make_home
 
 if TYPE_CHECKING:
@@ -48,7 +50,9 @@ def test_what_rose_is_held_back_agreed_to_and_undone(home: Home, tmp_path: Path)
     assert "Held back now: 0 items." in run(home, "agree", "biology-2")
     assert "Undone for 1 items." in run(home, "undo", "biology-2")
     run(home, "list", "--json", str(tmp_path / "out.json"))
-    [record] = json.loads((tmp_path / "out.json").read_text())["records"]
+    document = json.loads((tmp_path / "out.json").read_text())
+    jsonschema.validate(document, json.loads((SCHEMAS / "confirm-list.json").read_text()))
+    [record] = document["records"]
     assert record["courses"] == ["biology"]
     assert record["held"] == [{"item": "biology-2", "why": "undone"}]
     assert record["risen"][0]["carriers"][0]["name"] == "Cedar"
