@@ -23,6 +23,7 @@ from swarm import codec, events, signing
 from swarm.consensus.messages import read_certificate, read_proposal, read_vote
 from swarm.desk import read_receipt
 from swarm.errors import LedgerError, RemoteProtocolError, StorageError, TransportError
+from swarm.having import PARTS, read_have, write_have
 from swarm.ledger.blocks import read_block, read_final, write_block, write_final
 from swarm.ledger.carry import Carry, read_carry, write_carry
 from swarm.ledger.export import verify_export
@@ -216,6 +217,14 @@ def _records(data: bytes) -> None:
     assert not found.end or data[: found.end] == whole
 
 
+def _have(data: bytes) -> None:
+    """Of as many parts as `receive` lets through; what is read can be said again."""
+    value = _value(data)
+    if type(value) is list and len(value) == PARTS:
+        have = read_have(value)
+        assert read_have(_value(write_have(have))) == have
+
+
 def _wire(*names: str) -> tuple[bytes, ...]:
     return tuple(bytes.fromhex(VECTORS["wire"][name]) for name in names)
 
@@ -258,6 +267,7 @@ TARGETS: dict[str, Target] = {
         _inner("certificate of notarize", "certificate of nullify"),
     ),
     "receipt": Target(lambda data: read_receipt(_value(data), _true), _REMOTE, _inner("receipt")),
+    "have": Target(_have, _REMOTE, _wire("have", "have while a round is open")),
     "transaction": Target(_transaction, _REMOTE, _bodies()),
     "block": Target(_block, _REMOTE, tuple(_value(final)[0] for final in _FINALS)),
     "final": Target(_final, _REMOTE, _FINALS),
