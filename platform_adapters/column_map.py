@@ -11,6 +11,7 @@ import tomllib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from platform_adapters import contract
 from platform_adapters.declared import Declared
 from platform_adapters.declared_rows import Rows
 from platform_adapters.errors import OptionsError
@@ -24,27 +25,11 @@ if TYPE_CHECKING:
     from platform_adapters.fields import Field
     from platform_adapters.format import Format
 
+_ASKED_FIRST = ("learner", "item", "timestamp", "order", "event_id")
+_OURS = ("evidence", "source")
 COLUMNS = (
-    "learner",
-    "item",
-    "timestamp",
-    "order",
-    "event_id",
-    "verb",
-    "score",
-    "raw",
-    "min",
-    "max",
-    "success",
-    "completion",
-    "progress",
-    "duration_seconds",
-    "attempt",
-    "course",
-    "parent_item",
-    "session",
-    "language",
-    "skill",
+    *_ASKED_FIRST,
+    *(name for name in contract.COLUMNS if name not in {*_ASKED_FIRST, *_OURS}),
 )
 """What a column may be, as in the interaction table."""
 
