@@ -1,6 +1,7 @@
-"""What `benchmarks/report/make.py` measures: one function a question, each yielding records.
+"""What `benchmarks/report/make.py` measures: one function a question, each yielding steps.
 
-A record is one figure of one seed: `section`, `log`, `row`, `column`, `seed`, `value` (HR@10),
+A step is a measurement that is kept for itself; it may be left out if its records are there. A
+record is one figure of one seed: `section`, `log`, `row`, `column`, `seed`, `value` (HR@10),
 `error` (its standard error over learners), `ndcg`, `targets`. Everything runs on the code that the
 product releases, merges and fits with.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,27 +28,23 @@ from recommender.statistics.text import fit_text
 from recommender.trial import Round, anchors_by_bracket, privacy_for, run_open, sum_platforms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any
 
     from numpy.typing import NDArray
 
     from recommender.catalogue import CatalogueItem
     from recommender.evaluation import Scorer, Ties
     from recommender.interactions import Interactions
+    from recommender.statistics.sequences import Sequences
     from recommender.statistics.serving_parts import TextPart
-from recommender.statistics.sequences import Sequences
+
+    Fit = Callable[[], Scorer]
 
 AT = 10
-BASELINES = (
-    "popularity",
-    "course-order",
-    "item-knn",
-    "markov",
-    "ease",
-    "als",
-    "bpr",
-    "gru4rec",
-    "sasrec",
+BASELINES: tuple[str, ...] = (
+    *("popularity", "course-order", "item-knn", "markov", "ease"),
+    *("als", "bpr", "gru4rec", "sasrec"),
 )
 EPSILON = 4.0
 EPSILONS = (0.5, 1.0, 2.0, 4.0, 8.0, math.inf)
@@ -56,6 +54,19 @@ HIDDEN_SHARE = 0.1
 NEWCOMERS = 0.2
 
 Record = dict[str, object]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Step:
+    """A measurement.
+
+    Attributes:
+        name: What is measured, once in its section, log and seed.
+        measure: Gives the records.
+    """
+
+    name: str
+    measure: Callable[[], list[Record]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,20 +157,31 @@ def say(epsilon: float) -> str:
     return "without privacy" if math.isinf(epsilon) else f"epsilon {epsilon:g}"
 
 
-def models(log: Log, seed: int) -> Iterator[Record]:
+def _step(
+    section: str, log: Log, row: str, splits: Mapping[str, Split], fit: Fit, seed: int
+) -> Step:
+    """Fit once and rank each column's split."""
+
+    def measure() -> list[Record]:
+        scorer = fit()
+        return [
+            _record(section, log, (row, column), seed, _rank(log, scorer, split, seed))
+            for column, split in splits.items()
+        ]
+
+    return Step(", ".join([row, *splits]), measure)
+
+
+def models(log: Log, seed: int) -> Iterator[Step]:
     """Every baseline of `evaluate` and ours on the pooled log, and ours at every epsilon."""
     split = log.split(log.pooled(), seed)
-    for name in BASELINES:
-        model = fit_model(name, _training(log, split.train, math.inf, seed))
-        outcome = _rank(log, model, split, seed)
-        yield _record("models", log, (name, "without privacy"), seed, outcome)
-    for epsilon in EPSILONS:
-        model = fit_model(STATISTICS, _training(log, split.train, epsilon, seed))
-        outcome = _rank(log, model, split, seed)
-        yield _record("models", log, (STATISTICS, say(epsilon)), seed, outcome)
+    plan = [*((name, math.inf) for name in BASELINES), *((STATISTICS, each) for each in EPSILONS)]
+    for name, epsilon in plan:
+        fit = _fit(log, name, split.train, epsilon, seed)
+        yield _step("models", log, name, {say(epsilon): split}, fit, seed)
 
 
-def learners(log: Log, seed: int) -> Iterator[Record]:
+def learners(log: Log, seed: int) -> Iterator[Step]:
     """The same targets, learned from more and more other learners."""
     split = log.split(log.pooled(), seed)
     order = np.random.default_rng([seed, 41]).permutation(len(split.train.learner_ids))
@@ -167,18 +189,18 @@ def learners(log: Log, seed: int) -> Iterator[Record]:
     sizes = [size for size in SIZES if size < order.size] + [order.size]
     for size in sizes:
         train = only(split.train, rank[split.train.learner] < size)
-        for epsilon in (1.0, EPSILON, math.inf):
-            model = fit_model(STATISTICS, _training(log, train, epsilon, seed))
-            outcome = _rank(log, model, split, seed)
-            yield _record("learners", log, (say(epsilon), f"{size:,}"), seed, outcome)
-        for name in ("popularity", "markov"):
-            model = fit_model(name, _training(log, train, math.inf, seed))
-            outcome = _rank(log, model, split, seed)
-            yield _record("learners", log, (name, f"{size:,}"), seed, outcome)
+        ours = [(say(epsilon), STATISTICS, epsilon) for epsilon in (1.0, EPSILON, math.inf)]
+        for label, name, epsilon in [*ours, *((n, n, math.inf) for n in ("popularity", "markov"))]:
+            fit = _fit(log, name, train, epsilon, seed)
+            yield _step("learners", log, label, {f"{size:,}": split}, fit, seed)
 
 
-def platforms(log: Log, seed: int) -> Iterator[Record]:
+def platforms(log: Log, seed: int) -> Iterator[Step]:
     """Each platform alone, merged in both modes and pooled, as `murmuration compare` gives it."""
+    yield Step("compare", partial(_compared, log, seed))
+
+
+def _compared(log: Log, seed: int) -> list[Record]:
     options = Options(
         log.verbs,
         epsilons=(EPSILON, math.inf),
@@ -189,21 +211,23 @@ def platforms(log: Log, seed: int) -> Iterator[Record]:
         max_targets=log.max_targets,
     )
     records = compare_platforms(log.platforms, log.entries, options)
-    for row in table_rows(records, AT):
-        for name, cell in row.cells.items():
-            yield {
-                "section": "platforms",
-                "log": log.name,
-                "row": row.label,
-                "column": "all, by learners" if name == EVERYBODY else name,
-                "seed": seed,
-                "value": cell.value,
-                "error": cell.standard_error,
-                "targets": cell.targets,
-            }
+    return [
+        {
+            "section": "platforms",
+            "log": log.name,
+            "row": row.label,
+            "column": "all, by learners" if name == EVERYBODY else name,
+            "seed": seed,
+            "value": cell.value,
+            "error": cell.standard_error,
+            "targets": cell.targets,
+        }
+        for row in table_rows(records, AT)
+        for name, cell in row.cells.items()
+    ]
 
 
-def rounds(log: Log, seed: int) -> Iterator[Record]:
+def rounds(log: Log, seed: int) -> Iterator[Step]:
     """New learners every term, one release each: sums add up, and so does the noise.
 
     A learner's term is that of the first event, terms of equal size on each platform. Own exact
@@ -230,7 +254,8 @@ def rounds(log: Log, seed: int) -> Iterator[Record]:
             merged = Round(merged.sums, so_far, total, rest, variance, anchors)
         for index, (name, split) in enumerate(splits.items()):
             until = (terms[index][split.train.learner] <= number) | (number < 0)
-            model = fit_serving(
+            fit = partial(
+                _served,
                 catalogue=log.entries,
                 interactions=only(split.train, until),
                 verbs=log.verbs,
@@ -238,8 +263,11 @@ def rounds(log: Log, seed: int) -> Iterator[Record]:
                 merged=merged.seen_by(index),
                 text=text,
             )
-            outcome = _rank(log, StatisticsModel(model), split, seed)
-            yield _record("rounds", log, (name, label), seed, outcome)
+            yield _step("rounds", log, name, {label: split}, fit, seed)
+
+
+def _served(**sources: Any) -> StatisticsModel:  # noqa: ANN401 - those of `fit_serving`
+    return StatisticsModel(fit_serving(**sources))
 
 
 def _terms(rows: Interactions, seed: int) -> NDArray[np.int64]:
@@ -252,7 +280,7 @@ def _terms(rows: Interactions, seed: int) -> NDArray[np.int64]:
     return term
 
 
-def new_items(log: Log, seed: int) -> Iterator[Record]:
+def new_items(log: Log, seed: int) -> Iterator[Step]:
     """A tenth of the items without any interaction: how often is a target among them found?"""
     split = log.split(log.pooled(), seed)
     rng = np.random.default_rng([seed, 47])
@@ -260,18 +288,33 @@ def new_items(log: Log, seed: int) -> Iterator[Record]:
     hidden[rng.choice(log.items, max(1, round(HIDDEN_SHARE * log.items)), replace=False)] = True
     train = only(split.train, ~hidden[split.train.item])
     new = _with_hidden_target(split, hidden)
-    scorers: dict[str, Scorer] = {
-        "catalogue order": fit_model("course-order", _training(log, train, math.inf, seed)),
-        "text alone": _text_alone(log),
-    }
-    for epsilon in (EPSILON, math.inf):
-        label = f"our model, {say(epsilon)}"
-        scorers[label] = fit_model(STATISTICS, _training(log, train, epsilon, seed))
     rivals = dict.fromkeys(new.learner.tolist(), np.flatnonzero(hidden).astype(np.int32))
-    for label, scorer in scorers.items():
-        for column, among in (("among new items", rivals), ("among all items", None)):
-            outcome = _rank(log, scorer, new, seed, among)
-            yield _record("new items", log, (label, column), seed, outcome)
+
+    def measure(label: str, fit: Fit) -> list[Record]:
+        scorer = fit()
+        return [
+            _record("new items", log, (label, column), seed, _rank(log, scorer, new, seed, among))
+            for column, among in (("among new items", rivals), ("among all items", None))
+        ]
+
+    fits: dict[str, Fit] = {
+        "catalogue order": _fit(log, "course-order", train, math.inf, seed),
+        "text alone": partial(_text_alone, log),
+        **_ours(log, train, seed),
+    }
+    for label, fit in fits.items():
+        yield Step(label, partial(measure, label, fit))
+
+
+def _fit(log: Log, name: str, train: Interactions, epsilon: float, seed: int) -> Fit:
+    return partial(fit_model, name, _training(log, train, epsilon, seed))
+
+
+def _ours(log: Log, train: Interactions, seed: int) -> dict[str, Fit]:
+    return {
+        f"our model, {say(epsilon)}": _fit(log, STATISTICS, train, epsilon, seed)
+        for epsilon in (EPSILON, math.inf)
+    }
 
 
 def _text_alone(log: Log, text: TextPart | None = None) -> StatisticsModel:
@@ -294,7 +337,7 @@ def _with_hidden_target(split: Split, hidden: NDArray[np.bool_]) -> Split:
     )
 
 
-def new_learners(log: Log, seed: int) -> Iterator[Record]:
+def new_learners(log: Log, seed: int) -> Iterator[Step]:
     """Learners that training never saw: their first item, the second, the third, the fourth."""
     rows = log.pooled()
     rng = np.random.default_rng([seed, 53])
@@ -302,21 +345,27 @@ def new_learners(log: Log, seed: int) -> Iterator[Record]:
     train = only(rows, ~new[rows.learner])
     ties = rng.integers(0, 2**63, len(rows), dtype=np.int64).astype(np.uint64)
     told = build_sequences(rows, log.verbs, ties)
-    scorers: dict[str, Scorer] = {
-        "popularity": fit_model("popularity", _training(log, train, math.inf, seed)),
-        "catalogue order": fit_model("course-order", _training(log, train, math.inf, seed)),
+    splits = {
+        f"{known} known" if known else "no history": _next_item(rows, told, new, known).sample(
+            log.max_targets, seed
+        )
+        for known in range(4)
     }
-    for epsilon in (EPSILON, math.inf):
-        label = f"our model, {say(epsilon)}"
-        scorers[label] = fit_model(STATISTICS, _training(log, train, epsilon, seed))
-    own, _ = fit_mixed(catalogue=log.entries, interactions=train, verbs=log.verbs, ties=log.ties)
-    scorers["our model, own statistics alone (R17)"] = StatisticsModel(own)
-    for known in range(4):
-        column = "no history" if known == 0 else f"{known} known"
-        split = _next_item(rows, told, new, known).sample(log.max_targets, seed)
-        for label, scorer in scorers.items():
-            outcome = _rank(log, scorer, split, seed)
-            yield _record("new learners", log, (label, column), seed, outcome)
+
+    def alone() -> StatisticsModel:
+        own, _ = fit_mixed(
+            catalogue=log.entries, interactions=train, verbs=log.verbs, ties=log.ties
+        )
+        return StatisticsModel(own)
+
+    fits: dict[str, Fit] = {
+        "popularity": _fit(log, "popularity", train, math.inf, seed),
+        "catalogue order": _fit(log, "course-order", train, math.inf, seed),
+        **_ours(log, train, seed),
+        "our model, own statistics alone (R17)": alone,
+    }
+    for label, fit in fits.items():
+        yield _step("new learners", log, label, splits, fit, seed)
 
 
 def _next_item(rows: Interactions, told: Sequences, new: NDArray[np.bool_], known: int) -> Split:
@@ -327,7 +376,7 @@ def _next_item(rows: Interactions, told: Sequences, new: NDArray[np.bool_], know
     return Split(rows, who, before, after, 0, "next-item", "one")
 
 
-def new_platform(log: Log, seed: int) -> Iterator[Record]:
+def new_platform(log: Log, seed: int) -> Iterator[Step]:
     """A platform that has no data yet is served from what the others merged."""
     splits = {name: log.split(rows, seed) for name, rows in log.platforms.items()}
     text = fit_text(log.entries)
@@ -336,14 +385,14 @@ def new_platform(log: Log, seed: int) -> Iterator[Record]:
         sizes = {name: len(rows.learner_ids) for name, rows in others.items()}
         anchors = np.array([name in anchors_by_bracket(sizes) for name in others])
         sums = sum_platforms(list(others.values()), log.verbs)
-        outcome = _rank(log, _text_alone(log, text), split, seed)
-        yield _record("new platform", log, ("text alone", newcomer), seed, outcome)
+        column = {newcomer: split}
+        fit: Fit = partial(_text_alone, log, text)
+        yield _step("new platform", log, "text alone", column, fit, seed)
         for epsilon in (EPSILON, math.inf):
             merged = run_open(sums, privacy_for(epsilon), anchors, seed)
             seen = merged.seen_by_newcomer()
-            model = fit_serving(
-                catalogue=log.entries, head=merged.sums.head, merged=seen, text=text
+            fit = partial(
+                _served, catalogue=log.entries, head=merged.sums.head, merged=seen, text=text
             )
-            outcome = _rank(log, StatisticsModel(model), split, seed)
             label = f"merged by the others, {say(epsilon)}"
-            yield _record("new platform", log, (label, newcomer), seed, outcome)
+            yield _step("new platform", log, label, column, fit, seed)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 import re
+import signal
+import subprocess
 import sys
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -19,6 +24,7 @@ sys.path.insert(0, str(ROOT / "benchmarks" / "report"))
 import make  # noqa: E402  - found by the path above
 import measures  # noqa: E402
 import pages  # noqa: E402
+from kept import Kept, version_of  # noqa: E402
 
 PAGE = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
 
@@ -87,7 +93,9 @@ def test_a_table_has_means_errors_and_the_best_in_bold():
 
 @pytest.mark.parametrize("section", pages.SECTIONS)
 def test_a_section_is_measured_and_laid_out(log, section):
-    records = list(make.MEASURES[section](log, 0))
+    steps = list(make.MEASURES[section](log, 0))
+    assert len({step.name for step in steps}) == len(steps)
+    records = [record for step in steps for record in step.measure()]
     assert {r["section"] for r in records} == {section}
     assert all(0 <= r["value"] <= 1 for r in records)
     (table,) = pages.generated(records).values()
@@ -105,3 +113,92 @@ def test_equal_records_draw_equal_plots(tmp_path):
     first = (tmp_path / "results-models-tiny.svg").read_bytes()
     pages.draw(records, tmp_path)
     assert (tmp_path / "results-models-tiny.svg").read_bytes() == first
+
+
+def job(*names, killed_at=None, measured=None):
+    """A section of steps, one of which may kill the process that measures it."""
+
+    def step(name):
+        def measure():
+            if name == killed_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            if measured is not None:
+                measured.append(name)
+            return [record(name, "10", 1 / 3)]
+
+        return measures.Step(name, measure)
+
+    return lambda log, seed: [step(name) for name in names]
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(make, "read_log", lambda name: None)
+    monkeypatch.setattr(make, "progress", lambda total, label: nullcontext(Quiet()))
+    return Kept(tmp_path / "kept.jsonl", "this version")
+
+
+class Quiet:
+    """Shows no progress."""
+
+    def advance(self, units=1, note=""):
+        pass
+
+
+def test_a_killed_run_loses_one_measurement_and_the_next_goes_on_from_there(kept, monkeypatch):
+    monkeypatch.setitem(make.MEASURES, "learners", job("a", "b", "c", killed_at="b"))
+    jobs = [("learners", "Tiny", 0)]
+    with pytest.raises(BrokenProcessPool):
+        make.measure_all(jobs, kept, 1)
+    assert [key[3] for key in kept.read()] == ["a"]
+    measured = []
+    monkeypatch.setitem(make.MEASURES, "learners", job("a", "b", "c", measured=measured))
+    make.measure(jobs[0], kept, lambda text: None)
+    assert measured == ["b", "c"]
+    assert [r["row"] for r in make.measure_all(jobs, kept, 1)] == ["a", "b", "c"]
+
+
+def test_workers_end_with_the_process_that_asked_for_them(tmp_path):
+    ended = tmp_path / "ended"
+    code = (
+        "import os, signal, sys, time; sys.path.insert(0, sys.argv[1]); import make;"
+        "make.read_log = lambda name: None; from measures import Step;"
+        "from pathlib import Path; from kept import Kept;"
+        "told = lambda: (os.kill(os.getppid(), signal.SIGKILL), time.sleep(60));"
+        "make.MEASURES['models'] = lambda log, seed: [Step('s', told)];"
+        "make.measure_all([('models', 'Tiny', 0)], Kept(Path(sys.argv[2]), 'v'), 1)"
+    )
+    folder = str(ROOT / "benchmarks" / "report")
+    # The pipe ends when nobody holds it any more: neither the killed parent nor its worker.
+    run = subprocess.run(
+        [sys.executable, "-c", code, folder, str(ended)],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=50,
+        check=False,
+    )
+    assert run.returncode == -signal.SIGKILL
+    assert not ended.exists()
+
+
+def test_lines_that_were_cut_off_or_of_another_version_are_measured_again(kept):
+    kept.add(("models", "Tiny", 0, "a"), [record("a", "10", 1 / 3)], 1.0)
+    Kept(kept.path, "an older version").add(("models", "Tiny", 0, "b"), [], 1.0)
+    with kept.path.open("a", encoding="utf-8") as file:
+        file.write('\n{"version": "this ver')
+    kept.add(("models", "Tiny", 1, "a"), [record("a", "10", 0.5)], 1.0)
+    assert list(kept.read()) == [("models", "Tiny", 0, "a"), ("models", "Tiny", 1, "a")]
+    assert kept.read()["models", "Tiny", 0, "a"][0]["value"] == 0.33333
+    kept.forget()
+    assert kept.read() == {}
+
+
+def test_the_version_is_another_when_a_file_of_code_is_changed_or_named_otherwise(tmp_path):
+    file = tmp_path / "code" / "a.py"
+    file.parent.mkdir()
+    versions = []
+    for text in ("x = 1", "x = 2"):
+        file.write_text(text, encoding="utf-8")
+        versions.append(version_of([file.parent]))
+    file.rename(file.with_name("b.py"))
+    assert len({*versions, version_of([file.parent])}) == 3
