@@ -4,7 +4,8 @@ A poor source, for those who cannot reach the database. Headers and names of eve
 translated; the column `Description` is not (`get_description` of Moodle's event classes), and in
 its sentence stand the ids. So columns are known by what is in them, and events by the sentence.
 Names of people are used for one thing only: "X as Y" in whatever language is a row of somebody
-who was logged in as Y. Neither grades nor completion states are told.
+who was logged in as Y. Neither grades nor completion states are told,
+but what SCORM packages report is.
 
 Example: `"11/05/24, 09:44:10",Ana,-,Page: Photosynthesis,Page,Course module viewed,"The user with
 id '12' viewed the 'page' activity with course module id '340'.",web,10.0.0.2`
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from platform_adapters.contract import Failure, Ignored, Interaction
 from platform_adapters.errors import ReadError, RecordError
+from platform_adapters.formats import moodle_scorm
 from platform_adapters.formats.moodle_page_times import DayOrder, looks_like_time
 from platform_adapters.formats.moodle_tables import module_id
 from platform_adapters.readers.csv_rows import delimiter_of, read_csv, read_header
@@ -40,7 +42,7 @@ SENTENCE = "The user with id '"
 
 _ORIGINS = frozenset({"web", "ws", "cli", "cron", "restore"})
 _ACTED_BY_SERVER = frozenset({"cli", "cron", "restore"})
-_USER = re.compile(r"user with id '(\d{1,19})'")
+_USER = re.compile(r"user with (?:the )?id '(\d{1,19})'")
 _MODULE = re.compile(r"course module id '(\d{1,19})'")
 _COURSE = re.compile(r"course with id '(\d{1,19})'")
 _LOOKED_AT = 50
@@ -52,7 +54,7 @@ class PageRule:
 
     Attributes:
         says: Found in the sentence after the first user's id.
-        verb: Its verb.
+        verb: Its verb; empty where the sentence holds an element of SCORM and its value.
         about_course: Whether it is about the course and not a module.
         learner: 0 if the sentence names the learner first, -1 if last (after whoever acted).
     """
@@ -64,22 +66,36 @@ class PageRule:
 
 
 def _rule(says: str, verb: str, *, about_course: bool = False, learner: int = 0) -> PageRule:
-    return PageRule(re.compile(rf"The user with id '\d+' {says}"), verb, about_course, learner)
+    start = r"The user with (?:the )?id '\d+' "
+    return PageRule(re.compile(start + says), verb, about_course, learner)
 
 
 RULES = (
     _rule(r"viewed the '\w+' activity with course module id", "viewed"),
-    _rule(r"(has )?viewed the (chapter|content page|discussion) with (the )?id", "viewed"),
+    _rule(r"(has )?viewed the (chapter|content page|discussion|page) with (the )?id", "viewed"),
+    _rule(r"has viewed the .{1,60} question with id", "viewed"),
     _rule(r"viewed the (section number '\d+' of the )?course with id", "viewed", about_course=True),
     _rule(r"enrolled the user with id", "enrolled", about_course=True, learner=-1),
     _rule(r"unenrolled the user with id", "unenrolled", about_course=True, learner=-1),
     _rule(r"completed the course with id", "completed", about_course=True),
     _rule(r"has started the attempt with id", "started", learner=-1),
     _rule(r"has submitted the attempt with id", "attempted", learner=-1),
+    _rule(r"has had their attempt with id '\d+' marked as abandoned", "attempted", learner=-1),
     _rule(r"has submitted the submission with id", "submitted"),
-    _rule(r"has answered the .{0,60}question page with", "answered"),
+    _rule(r"has graded the submission '\d+' for the user with id", "scored", learner=-1),
+    _rule(r"(has uploaded|created) the submission with id", "submitted"),
+    _rule(r"submitted a response for the survey", "submitted"),
+    _rule(r"submitted response for '\w+' activity", "submitted"),
+    _rule(r"has answered the .{1,60} question with id", "answered"),
+    _rule(r"made the choice with id", "answered"),
+    _rule(r"has added the option with id", "answered", learner=-1),
+    _rule(r"started the lesson with course module id", "started"),
     _rule(r"(has )?ended the lesson with course module id", "completed"),
-    _rule(r"has created the (discussion|post) with id", "interacted"),
+    _rule(r"launched the sco with id", "started"),
+    _rule(r"submitted the element '(?P<element>[\w.]+)' with the value of '(?P<value>[^']*)'", ""),
+    _rule(r"has created the (discussion|post|glossary entry) with id", "interacted"),
+    _rule(r"(created|updated) the (page|data record) with id", "interacted"),
+    _rule(r"added a comment with id '\d+' on the page", "interacted"),
 )
 """Sentences of Moodle's event classes, 3.11 to 5."""
 
@@ -170,7 +186,7 @@ def read_page(path: Path) -> Iterator[Record]:
             {
                 "time": row[layout.time],
                 "order": order.found,
-                "description": row[layout.description],
+                "description": " ".join(row[layout.description].split()),
                 "origin": row[layout.origin].strip(),
                 "as": "1" if (own and own != name and own in name) or " as " in name else "",
             },
@@ -185,8 +201,9 @@ def convert_row(row: dict[str, str], line: int, times: PageTimes) -> Interaction
         OptionsError: The year or the zone is missing, or day and month cannot be told apart.
     """
     sentence = row["description"]
-    rule = next((rule for rule in RULES if rule.says.match(sentence)), None)
-    if rule is None:
+    matches = ((rule, rule.says.match(sentence)) for rule in RULES)
+    rule, said = next((found for found in matches if found[1]), (None, None))
+    if rule is None or said is None:
         return Ignored(
             "no learning event, or one whose outcome the report page does not tell", line
         )
@@ -200,6 +217,11 @@ def convert_row(row: dict[str, str], line: int, times: PageTimes) -> Interaction
         raise RecordError("Description names no course module")
     if users[rule.learner] == "0":
         return Ignored("guest or server", line)
+    values: dict[str, object] = {"verb": rule.verb}
+    if not rule.verb:
+        values = moodle_scorm.told(said["element"], said["value"])
+    if "ignore" in values:
+        return Ignored(str(values["ignore"]), line)
     seconds = times.seconds(row["time"], row["order"])
     return Interaction(
         event_id=hashed({"time": seconds, "what": sentence, "origin": row["origin"]}),
@@ -207,7 +229,7 @@ def convert_row(row: dict[str, str], line: int, times: PageTimes) -> Interaction
         item=item[0] if rule.about_course else module_id(item[0]),
         timestamp=seconds,
         order=None,
-        verb=rule.verb,
         course=course[0] if course else "",
-        source=f"moodle:report page, {rule.verb}",
+        source=f"moodle:report page, {values['verb']}",
+        **values,  # type: ignore[arg-type]  # keys and types are those of `told`
     )

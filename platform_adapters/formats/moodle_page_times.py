@@ -36,7 +36,7 @@ Polish, Czech; Russian by its first three letters."""
 
 _MONTH_OF = {name: month for month, names in enumerate(_MONTHS, 1) for name in names.split()}
 _CLOCK = (
-    r",?\s+(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?:[:.](?P<second>\d{2}))?"
+    r",?(?:\s+[^\W\d_]{1,4})?\s+(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?:[:.](?P<second>\d{2}))?"
     r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
 )
 _NUMBERS = re.compile(

@@ -47,7 +47,7 @@ def track(row: Row, lookups: Lookups) -> dict[str, object]:
     if not module:
         return {"ignore": "SCORM package that is not in course_modules: pass that table too"}
     number = text_number(row.get("attempt"), "attempt")
-    outcome = _status(row) if element in STATUSES else _score(row, lookups)
+    outcome = _status(row["value"]) if element in STATUSES else _score(row, lookups)
     return {
         "learner": row["userid"],
         "item": module_id(module),
@@ -58,8 +58,15 @@ def track(row: Row, lookups: Lookups) -> dict[str, object]:
     }
 
 
-def _status(row: Row) -> dict[str, object]:
-    verb = VERBS.get(row["value"].strip().lower())
+def told(element: str, text: str) -> dict[str, object]:
+    """What an element's value says where nothing else of the attempt is known."""
+    if element in RAW:
+        return {"verb": "scored", "raw": text_number(text, "value")}
+    return _status(text) if element in STATUSES else {"ignore": "SCORM element that is no outcome"}
+
+
+def _status(text: str) -> dict[str, object]:
+    verb = VERBS.get(text.strip().lower())
     if verb is None:
         return {"ignore": "SCORM status that is not learning"}
     completion = {"completed": True, "progressed": False}.get(verb)

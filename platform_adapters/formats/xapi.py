@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from platform_adapters.contract import Json, Record
     from platform_adapters.readers.glimpse import Glimpse
 
-COURSE_TYPE = "http://adlnet.gov/expapi/activities/course"
 ATTEMPT_TYPE = "http://adlnet.gov/expapi/activities/attempt"
 
 _LOG_MARKS = (b'"verb"', b'"actor"')
@@ -161,6 +160,11 @@ def unwrap(record: Json) -> dict[str, Any]:
     return inner if isinstance(inner, dict) and "verb" not in record else record
 
 
+def is_course(kind: object) -> bool:
+    """Whether a type of activities is that of courses, of ADL's, cmi5's or another vocabulary."""
+    return isinstance(kind, str) and kind.rstrip("/").endswith("/course")
+
+
 def place_of(statement: dict[str, Any], producer: str = "") -> tuple[str, str, str]:
     """Item, parent item and course; the parent of an attempt is the item.
 
@@ -175,13 +179,13 @@ def place_of(statement: dict[str, Any], producer: str = "") -> tuple[str, str, s
     if kind == ATTEMPT_TYPE and parents:
         item = identifier(parents[0].get("id"), "context parent id")
         parents = parents[1:]
-    course = item if kind == COURSE_TYPE else ""
+    course = item if is_course(kind) else ""
     parent = ""
     for activity in (*parents, *groups):
         other = activity.get("id")
         if not isinstance(other, str) or not other or other == item:
             continue
-        if get(activity, "definition", "type") == COURSE_TYPE:
+        if is_course(get(activity, "definition", "type")):
             course = course or identifier(other, "context course id")
         elif activity in parents and not parent:
             parent = identifier(other, "context parent id")

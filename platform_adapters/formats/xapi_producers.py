@@ -29,7 +29,7 @@ CMI5_CATEGORY = "https://w3id.org/xapi/cmi5/context/categories/cmi5"
 CMI5_PROGRESS = "https://w3id.org/xapi/cmi5/result/extensions/progress"
 VIDEO_PROGRESS = "https://w3id.org/xapi/video/extensions/progress"
 VIDEO_SESSION = "https://w3id.org/xapi/video/extensions/session-id"
-MOODLE_INFO = "http://lrs.learninglocker.net/define/extensions/info"
+INFO = "http://lrs.learninglocker.net/define/extensions/info"
 OPENEDX_MARK = "https://w3id.org/xapi/openedx/extension/transformer-version"
 OPENEDX_SESSION = "https://w3id.org/xapi/openedx/extensions/session-id"
 
@@ -42,6 +42,10 @@ _OPENEDX_UPKEEP = (
     "https://w3id.org/xapi/dod-isd/verbs/deleted",
     "https://w3id.org/xapi/acrossx/verbs/reported",
     "https://w3id.org/xapi/openedx/verb/unreported",
+)
+_MOODLE_STATES = (
+    "https://w3id.org/xapi/tla/verbs/resumed",
+    "https://w3id.org/xapi/tla/verbs/suspended",
 )
 _CMI5_SCORED = frozenset({"passed", "failed"})
 
@@ -67,8 +71,8 @@ def producer_of(statement: dict[str, Any]) -> str:
     context = statement.get("context")
     extensions = get(context, "extensions")
     if isinstance(extensions, dict):
-        if MOODLE_INFO in extensions:
-            return "moodle"
+        if INFO in extensions:
+            return "" if "bblearn" in str(extensions[INFO]).casefold() else "moodle"
         if OPENEDX_MARK in extensions:
             return "openedx"
         for name in extensions:
@@ -102,17 +106,19 @@ def _by_object(statement: dict[str, Any], context: object) -> str:
 
 def no_act(statement: dict[str, Any], producer: str) -> str:
     """Why a producer's statement is nobody's learning; empty if it may be."""
+    kind = str(get(statement, "object", "definition", "type"))
+    verb = get(statement, "verb", "id")
+    if producer == "moodle" and verb in _MOODLE_STATES and kind.endswith("/course"):
+        return "an enrolment that was halted or taken up again"
     if producer == "sakai":
         if get(statement, "actor", "mbox") == _SAKAI_TEST:
             return "Sakai tests its connection"
         if str(get(statement, "object", "id")).endswith("/portal/assessment"):
             return "names no item: Sakai gives all its assessments one id"
-    if producer == "openedx" and get(statement, "verb", "id") in _OPENEDX_UPKEEP:
+    if producer == "openedx" and verb in _OPENEDX_UPKEEP:
         return "finding the way, or keeping a forum in order"
-    if producer == "perls":
-        kind = str(get(statement, "object", "definition", "type"))
-        if get(statement, "verb", "id") == _RECOMMENDED or kind.startswith(_PERLS):
-            return "a recommendation, not what a learner did"
+    if producer == "perls" and (verb == _RECOMMENDED or kind.startswith(_PERLS)):
+        return "a recommendation, not what a learner did"
     return ""
 
 

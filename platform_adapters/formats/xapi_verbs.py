@@ -19,6 +19,8 @@ _ACROSSX = "https://w3id.org/xapi/acrossx/verbs/"
 _VIDEO = "https://w3id.org/xapi/video/verbs/"
 _ADL_W3ID = "https://w3id.org/xapi/adl/verbs/"
 _TLA = "https://w3id.org/xapi/tla/verbs/"
+_EDLM = "https://xapi.edlm/profiles/edlm-lms/concepts/verbs/"
+_XAPI_FR = "http://vocab.xapi.fr/verbs/"
 _DOD = "https://w3id.org/xapi/dod-isd/verbs/"
 
 VOIDED = _ADL + "voided"
@@ -60,6 +62,7 @@ VERBS: Mapping[str, str] = {
     EARNED: "passed",
     _TINCAN + "enrolled": "enrolled",
     _TINCAN + "rated": "rated",
+    _TINCAN + "replied": "interacted",
     _TINCAN + "requested-attention": "hinted",
     _TINCAN + "reviewed": "viewed",
     _TINCAN + "skipped": "other",
@@ -75,10 +78,19 @@ VERBS: Mapping[str, str] = {
     _ACROSSX + "viewed": "viewed",
     _ACROSSX + "watched": "viewed",
     _DOD + "accessed": "viewed",
+    _DOD + "assessed": "scored",
     _DOD + "completed": "completed",
     _DOD + "started": "started",
     _TLA + "scored": "scored",
     _TLA + "registered": "enrolled",
+    _TLA + "resumed": "progressed",
+    _TLA + "suspended": "progressed",
+    _EDLM + "enrolled": "enrolled",
+    _EDLM + "restarted": "started",
+    _EDLM + "uncompleted": "uncompleted",
+    _XAPI_FR + "graded": "scored",
+    _XAPI_FR + "marked-completion": "completed",
+    _XAPI_FR + "navigated-in": "viewed",
     _VIDEO + "paused": "progressed",
     _VIDEO + "played": "started",
     _VIDEO + "seeked": "progressed",
@@ -91,12 +103,14 @@ VERBS: Mapping[str, str] = {
     _STREAMS + "start": "started",
     _STREAMS + "submit": "submitted",
     _STREAMS + "watch": "viewed",
+    _STREAMS_SHORT + "comment": "interacted",
     _STREAMS_SHORT + "create": "interacted",
     _STREAMS_SHORT + "join": "enrolled",
     _STREAMS_SHORT + "leave": "unenrolled",
     _STREAMS_SHORT + "start": "started",
     _STREAMS_SHORT + "submit": "submitted",
     "https://w3id.org/xapi/openedx/verb/voted": "rated",
+    "http://www.tincanapi.co.uk/verbs/evaluated": "scored",
     "https://brindlewaye.com/xAPITerms/verbs/loggedin/": "other",
     "https://brindlewaye.com/xAPITerms/verbs/loggedout/": "other",
 }

@@ -44,6 +44,8 @@ def test_ids_come_from_the_sentence_and_names_are_never_used(adapt, pseudonymise
         "11 maggio 2024, 09:44",
         "11 maja 2024, 09:44",
         "11 мая 2024, 09:44",
+        "11/05/24 às 09:44",
+        "11 de maio de 2024 às 09:44",
     ],
 )
 def test_times_of_older_and_newer_sites_are_read(adapt, time) -> None:
@@ -151,3 +153,54 @@ def test_rows_that_are_no_learners_or_not_english_give_no_event(adapt, bad) -> N
     done = adapt("moodle", HEADER + bad, **HERE)
     assert done.rows == []
     assert done.report.ignored_rows + done.report.rejected_rows == 1
+
+
+@pytest.mark.parametrize(
+    ("sentence", "learner", "verb"),
+    [
+        (
+            " has answered the Matching question with id '5' in the lesson activity",
+            "12",
+            "answered",
+        ),
+        (" started the lesson", "12", "started"),
+        (" made the choice with id '4' in the choice activity\n            ", "12", "answered"),
+        (
+            " has created the glossary entry with id '5' for the glossary activity",
+            "12",
+            "interacted",
+        ),
+        (" submitted response for 'feedback' activity", "12", "submitted"),
+        (" has had their attempt with id '7' marked as abandoned for the quiz", "12", "attempted"),
+        (
+            " has graded the submission '9' for the user with id '31' for the assignment",
+            "31",
+            "scored",
+        ),
+    ],
+)
+def test_what_modules_say_in_their_own_words_is_read(
+    adapt, pseudonymiser, sentence, learner, verb
+) -> None:
+    said = f"The user with id '12'{sentence} with course module id '340'."
+    (found,) = adapt("moodle", HEADER + row("11 May, 09:44", "x", said), **HERE).rows
+    assert (found.learner, found.verb) == (pseudonymiser.pseudonym(learner), verb)
+    assert found.item == "module:340"
+
+
+@pytest.mark.parametrize(
+    ("element", "value", "verb", "raw"),
+    [
+        ("cmi.core.score.raw", "80", "scored", 80.0),
+        ("cmi.core.lesson_status", "passed", "passed", None),
+    ],
+)
+def test_what_a_scorm_package_reports_is_read_from_its_sentence(
+    adapt, element, value, verb, raw
+) -> None:
+    said = (
+        f"The user with the id '12' submitted the element '{element}' with the value of '{value}' "
+        "for the attempt with the id '1' for a scorm activity with the course module id '340'."
+    )
+    (found,) = adapt("moodle", HEADER + row("11 May, 09:44", "x", said), **HERE).rows
+    assert (found.verb, found.raw, found.score, found.item) == (verb, raw, None, "module:340")

@@ -341,3 +341,27 @@ def test_deeply_nested_json_is_rejected_and_not_a_crash(adapt) -> None:
     deep = "[" * 5_000 + "]" * 5_000
     record = json.dumps({"learner": "a"})[:-1] + f', "x": {deep}}}\n'
     assert adapt("table", record).report.rejected_rows == 1
+
+
+def test_xapi_the_course_of_todays_moodle_is_a_course_of_cmi5s_vocabulary(adapt) -> None:
+    kind = {"definition": {"type": "https://w3id.org/xapi/cmi5/activitytype/course"}}
+    course = {"id": "https://lms.example/course/view.php?id=2", **kind}
+    section = {"id": "https://lms.example/course/section.php?id=1"}
+    within = {"contextActivities": {"parent": [section, course]}}
+    (row,) = adapt("xapi", json.dumps(statement(context=within))).rows
+    assert (row.parent_item, row.course) == (section["id"], course["id"])
+
+
+def test_xapi_a_moodle_that_takes_a_completion_back_is_understood(adapt) -> None:
+    verb = {"id": "https://xapi.edlm/profiles/edlm-lms/concepts/verbs/uncompleted"}
+    assert [row.verb for row in adapt("xapi", json.dumps(statement(verb=verb))).rows] == [
+        "uncompleted"
+    ]
+
+
+def test_xapi_blackboards_marks_are_not_moodles_and_its_scores_are_not_rescaled(adapt) -> None:
+    info = {"https://bb.example/webapps/bbc-xAPI-BBLEARN/": "1.0.0"}
+    context = {"extensions": {"http://lrs.learninglocker.net/define/extensions/info": info}}
+    told = statement(context=context, result={"score": {"scaled": 0.5}, "success": True})
+    (row,) = adapt("xapi", json.dumps(told)).rows
+    assert (row.score, row.success) == (0.5, True)
