@@ -7,15 +7,15 @@ choice; R34).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from api.errors import ApiError
 from recommender.release.contribution import read_contribution
+from recommender.statistics.member_view import MemberView
 from recommender.statistics.merged import MergedSums
-from recommender.statistics.shares import FEWEST, MemberSums, limit_shares, without
+from recommender.statistics.shares import FEWEST, MemberSums
 from swarm.errors import StorageError
 from swarm.ledger.genesis import BRACKETS
 from swarm.storage.blobs import BlobStore
@@ -55,29 +55,51 @@ def read_merged(
         StorageError: An own blob is missing or damaged.
     """
     mine, store = ledger.roster.origin(me), BlobStore(home.blobs_dir)
-    count = sum(len(blobs) for blobs in ledger.accepted.values())
-    own_count = len(ledger.accepted.get(mine, ()))
-    seen = MergedSums(
+    own = ledger.accepted.get(mine, ())
+    if manifest.mode == "open" and len(ledger.accepted) >= FEWEST:
+        try:
+            return read_view(ledger, manifest, arrays, home).seen_by(row_of(ledger, me))
+        except StorageError:  # an own blob is read again below, and must be there
+            pass
+    others = sum(len(blobs) for blobs in ledger.accepted.values()) - len(own)
+    return MergedSums(
         manifest,
         arrays["sum"],
         arrays["rest"],
-        _sum_blobs(ledger.accepted[mine], manifest, store) if own_count else None,
-        others_variance=float((count - own_count) * manifest.sigma_squared),
-        own_variance=float(own_count * manifest.sigma_squared),
+        _sum_blobs(own, manifest, store) if own else None,
+        others_variance=float(others * manifest.sigma_squared),
+        own_variance=float(len(own) * manifest.sigma_squared),
     )
-    if manifest.mode != "open" or len(ledger.accepted) < FEWEST:
-        return seen
-    try:
-        members = read_member_sums(ledger, manifest, store)
-    except StorageError:
-        return seen
+
+
+def read_view(
+    ledger: Ledger, manifest: Manifest, arrays: Mapping[str, NDArray[np.int64]], home: Home
+) -> MemberView:
+    """Every member's contributions behind HEAD, each held to its share; open mode only.
+
+    Args:
+        ledger: As it was when HEAD moved.
+        manifest: What the cells are.
+        arrays: HEAD's `sum` and `rest`.
+        home: Whose blobs are read.
+
+    Raises:
+        FitError: The contributions do not add up to HEAD.
+        StorageError: A blob is missing or damaged; the peer fetches it again.
+    """
+    members = read_member_sums(ledger, manifest, BlobStore(home.blobs_dir))
     if not np.array_equal(members.cells.sum(axis=0), arrays["sum"]):
         raise FitError(
             f"{home.blobs_dir}: the contributions up to block {ledger.height} do not add up to "
             "HEAD; restart the peer, which merges again"
         )
-    row = sorted(ledger.accepted).index(mine) if own_count else None
-    return replace(seen, others=without(limit_shares(members), row))
+    return MemberView.of(members)
+
+
+def row_of(ledger: Ledger, me: str) -> int | None:
+    """A member's row in `read_view`, by its present key or an earlier one; None if it has none."""
+    mine, contributors = ledger.roster.origin(me), sorted(ledger.accepted)
+    return contributors.index(mine) if mine in contributors else None
 
 
 def read_member_sums(ledger: Ledger, manifest: Manifest, store: BlobStore) -> MemberSums:

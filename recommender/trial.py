@@ -22,9 +22,10 @@ from recommender.release.manifest import MAX_ITEMS, Manifest, default_manifest
 from recommender.release.noise import FastNoise
 from recommender.release.sum import sum_vectors
 from recommender.statistics.cap import sum_and_rest
+from recommender.statistics.member_view import MemberView
 from recommender.statistics.merged import MergedSums
 from recommender.statistics.sequences import build_sequences
-from recommender.statistics.shares import FEWEST, MemberSums, limit_shares, without
+from recommender.statistics.shares import MemberSums
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -224,38 +225,32 @@ class Round:
 
     def seen_by(self, platform: int) -> MergedSums:
         """HEAD as one member sees it: its own contribution is known to it."""
-        others = self.contributions.shape[0] - 1
-        counted = self._counted
-        return MergedSums(
-            self.sums.manifest,
-            self.total,
-            self.rest,
-            self.contributions[platform],
-            others_variance=others * self.variance,
-            own_variance=self.variance,
-            others=None if counted is None else without(counted, platform),
-        )
+        return self._seen(platform)
 
     def seen_by_newcomer(self) -> MergedSums:
         """HEAD as a member sees it that has contributed nothing."""
-        counted = self._counted
+        return self._seen(None)
+
+    def _seen(self, own: int | None) -> MergedSums:
+        if self._view is not None:
+            return self._view.seen_by(own)
+        others = self.contributions.shape[0] - (own is not None)
         return MergedSums(
             self.sums.manifest,
             self.total,
             self.rest,
-            None,
-            others_variance=self.contributions.shape[0] * self.variance,
-            others=None if counted is None else without(counted, None),
+            None if own is None else self.contributions[own],
+            others_variance=others * self.variance,
+            own_variance=0.0 if own is None else self.variance,
         )
 
     @cached_property
-    def _counted(self) -> NDArray[np.float32] | None:
-        """What each member counts for."""
-        members = self.contributions.shape[0]
-        if self.anchors is None or members < FEWEST:
+    def _view(self) -> MemberView | None:
+        """Each member held to its share; None in secure mode."""
+        if self.anchors is None:
             return None
-        variance = np.full(members, self.variance)
-        return limit_shares(
+        variance = np.full(self.contributions.shape[0], self.variance)
+        return MemberView.of(
             MemberSums(
                 self.sums.manifest, self.contributions, variance, self.sums.learners, self.anchors
             )
