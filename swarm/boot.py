@@ -17,6 +17,8 @@ from swarm.protocol import MAX_MESSAGE_BYTES, read_signed, refuse
 from swarm.pruning import PRUNED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from swarm.consensus.instance import Seat
     from swarm.events import Started
     from swarm.state import NodeConfig, State, Step
@@ -50,7 +52,7 @@ def on_started(seat: Seat, config: NodeConfig, state: State, event: Started) -> 
         return state, (Persist(record),)
     if event.log[0] != record:
         raise LedgerError("The vote log is another member's or another swarm's; put ours back.")
-    for number, entry in enumerate(event.log[1:], start=2):
+    for number, entry in enumerate(event.log, start=1):
         try:
             state = _replay(seat, config, state, entry)
         except RemoteProtocolError as cause:
@@ -70,7 +72,7 @@ def _take_seat(seat: Seat, config: NodeConfig, state: State) -> Seat:
     return seat.at(roster)
 
 
-def _read_blocks(seat: Seat, state: State, blocks: tuple[bytes, ...]) -> State:
+def _read_blocks(seat: Seat, state: State, blocks: Sequence[bytes]) -> State:
     ledger = state.ledger
     for data in blocks:
         try:
@@ -82,7 +84,7 @@ def _read_blocks(seat: Seat, state: State, blocks: tuple[bytes, ...]) -> State:
             ) from cause
     desk = on_block(state.desk, state.ledger, ledger, state.now_ms)
     instance = Instance(ledger.height + 1)
-    return replace(state, ledger=ledger, finals=blocks, desk=desk, instance=instance)
+    return replace(state, ledger=ledger, desk=desk, instance=instance)
 
 
 def _replay(seat: Seat, config: NodeConfig, state: State, record: bytes) -> State:

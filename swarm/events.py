@@ -12,6 +12,10 @@ peer (`swarm.peer`) and the simulator (`swarm.simulation`); both
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +25,13 @@ class Started:
     Attributes:
         now_ms: Monotonic time.
         log: Payloads of all `Persist` effects of earlier runs.
-        blocks: Final blocks (bytes as `AppendBlock` gave them), by height from 1.
+        blocks: Final blocks (bytes as `AppendBlock` gave them), by height from 1; they are read
+            once, in order, and not kept.
     """
 
     now_ms: int
-    log: tuple[bytes, ...] = ()
-    blocks: tuple[bytes, ...] = ()
+    log: Sequence[bytes] = ()
+    blocks: Sequence[bytes] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +151,19 @@ class Broadcast:
 
 
 @dataclass(frozen=True, slots=True)
+class SendBlocks:
+    """Send a member final blocks from the ledger on disk.
+
+    Attributes:
+        to: Who lacks them.
+        height: The first of them; `swarm.sync.final_messages` says how many.
+    """
+
+    to: str
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class AppendBlock:
     """A final block with its certificate: append to the ledger, fsync."""
 
@@ -235,6 +253,7 @@ Effect = (
     Persist
     | Send
     | Broadcast
+    | SendBlocks
     | AppendBlock
     | StartContribution
     | FetchBlob

@@ -53,7 +53,6 @@ def accept(seat: Seat, config: NodeConfig, state: State, ledger: Ledger, final: 
         state,
         ledger=ledger,
         passive=passive,
-        finals=(*state.finals, final),
         instance=Instance(ledger.height + 1),
         blocks={},
         pool=prune(seat, ledger, state.pool),

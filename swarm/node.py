@@ -223,7 +223,7 @@ class Node:
         ledger = apply_block(state.ledger, block, seat.signer.verify)
         data = write_final(final)
         grown, effects = accept(seat, self._config, state, ledger, data)
-        return grown, (*effects, *sync.tell_final(grown, block.height))
+        return grown, (*effects, *sync.tell_final(grown, block.height, data))
 
 
 def _change_desk(desk: desks.Desk, event: _DeskEvent) -> desks.Desk:

@@ -87,7 +87,6 @@ class State:
         now_ms: Last time told.
         started: Whether the shell is up.
         passive: Whether we must not vote at this height (R26); on disk, too.
-        finals: The final blocks' bytes, by height from 1.
         instance: The height under way.
         blocks: Its blocks, parsed, by hash.
         pool: Members' transactions that are not final yet.
@@ -102,7 +101,6 @@ class State:
     now_ms: int = 0
     started: bool = False
     passive: bool = False
-    finals: tuple[bytes, ...] = ()
     instance: Instance = field(default_factory=lambda: Instance(1))
     blocks: Mapping[bytes, Block] = field(default_factory=dict)
     pool: Mapping[tuple[str, str], Signed] = field(default_factory=dict)

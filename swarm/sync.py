@@ -18,12 +18,12 @@ from swarm import codec
 from swarm.consensus.messages import FINALIZE, write_vote
 from swarm.consensus.simplex import certificate_message
 from swarm.desk import Receipt, write_receipt
-from swarm.events import Broadcast, Send
+from swarm.events import Broadcast, Send, SendBlocks
 from swarm.having import MAX_POINTS_SENT, Have, compute_missing, describe, is_asked_by, write_have
 from swarm.protocol import MAX_BLOCK_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from swarm.consensus.instance import Seat
     from swarm.events import Effect
@@ -41,18 +41,36 @@ def status_message(state: State) -> bytes:
     return codec.encode(["status", state.instance.height, state.instance.gap()])
 
 
-def final_message(state: State, height: int) -> bytes:
+def final_message(height: int, block: bytes) -> bytes:
     """A final block for somebody who lacks it."""
-    return codec.encode(["final", height, state.finals[height - 1]])
+    return codec.encode(["final", height, block])
 
 
-def tell_final(state: State, height: int) -> tuple[Effect, ...]:
+def final_messages(blocks: Sequence[bytes], height: int) -> list[bytes]:
+    """The next final blocks for somebody who lacks those from a height on (P24).
+
+    Args:
+        blocks: The ledger on disk, by height from 1; what is asked for is read, and not more.
+        height: The first wanted, from 1.
+    """
+    messages: list[bytes] = []
+    size = 0
+    for at in range(height, min(height + MAX_BLOCKS_SENT, len(blocks) + 1)):
+        block = blocks[at - 1]
+        size += len(block)
+        if messages and size > MAX_BYTES_SENT:
+            break
+        messages.append(final_message(at, block))
+    return messages
+
+
+def tell_final(state: State, height: int, final: bytes) -> tuple[Effect, ...]:
     """A block has become final here: most others have its votes, too, and only need to hear.
 
     Who has not said yet what it has may be of an older version, and gets the block.
     """
     members = state.ledger.roster.ids
-    block = final_message(state, height)
+    block = final_message(height, final)
     others = tuple(Send(who, block) for who in members if who not in state.peers.haves_ms)
     return (Broadcast(status_message(state)), *others)
 
@@ -106,8 +124,8 @@ def catch_up(seat: Seat, config: NodeConfig, state: State) -> Step:
 def answer(config: NodeConfig, state: State, member: str, height: int, view: int) -> Step:
     """Send a member what it lacks from this height and view on (P24)."""
     if height < state.instance.height:
-        return _give(config, state, member, lambda: _compute_blocks(state, height))
-    return _give(config, state, member, lambda: _compute_points(state, view))
+        return _give(config, state, member, lambda: (SendBlocks(member, height),))
+    return _give(config, state, member, lambda: _send(member, _compute_points(state, view)))
 
 
 def answer_have(seat: Seat, config: NodeConfig, state: State, member: str, have: Have) -> Step:
@@ -116,33 +134,26 @@ def answer_have(seat: Seat, config: NodeConfig, state: State, member: str, have:
         if not is_asked_by(seat, have):
             return state, ()
         return answer(config, state, member, have.height, have.gap)
-    return _give(config, state, member, lambda: compute_missing(seat, state, have))
+    return _give(config, state, member, lambda: _send(member, compute_missing(seat, state, have)))
 
 
 def _give(
-    config: NodeConfig, state: State, member: str, compute: Callable[[], list[bytes]]
+    config: NodeConfig, state: State, member: str, compute: Callable[[], tuple[Effect, ...]]
 ) -> Step:
     """Send a member something, but not too often."""
     last = state.peers.answered_ms.get(member)
     if last is not None and state.now_ms < last + config.answer_ms:
         return state, ()
-    messages = compute()
-    if not messages:
+    answers = compute()
+    if not answers:
         return state, ()
     answered = {**state.peers.answered_ms, member: state.now_ms}
     told = replace(state, peers=replace(state.peers, answered_ms=answered))
-    return told, tuple(Send(member, message) for message in messages)
+    return told, answers
 
 
-def _compute_blocks(state: State, height: int) -> list[bytes]:
-    messages: list[bytes] = []
-    size = 0
-    for at in range(height, min(height + MAX_BLOCKS_SENT, state.instance.height)):
-        size += len(state.finals[at - 1])
-        if messages and size > MAX_BYTES_SENT:
-            break
-        messages.append(final_message(state, at))
-    return messages
+def _send(member: str, messages: list[bytes]) -> tuple[Effect, ...]:
+    return tuple(Send(member, message) for message in messages)
 
 
 def _compute_points(state: State, view: int) -> list[bytes]:

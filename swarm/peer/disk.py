@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from swarm import codec
 from swarm.errors import LedgerError, StorageError
 from swarm.ledger.genesis import verify_genesis
-from swarm.pruning import prune_log
+from swarm.pruning import FEWEST, prune_log
 from swarm.storage.blobs import BlobStore
 from swarm.storage.files import disk
 from swarm.storage.lock import HomeLock
 from swarm.storage.records import RecordLog, rewrite_records
+from swarm.sync import final_messages
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a peer stands on: nothing in it changes while it runs.
+    """What a peer stands on when it starts; records are read from the disk when asked for.
 
     Attributes:
         genesis: Verified, with every founder's signature.
@@ -37,8 +39,8 @@ class Ground:
     """
 
     genesis: Genesis
-    log: tuple[bytes, ...]
-    blocks: tuple[bytes, ...]
+    log: Sequence[bytes]
+    blocks: Sequence[bytes]
     notes: tuple[str, ...]
 
 
@@ -58,19 +60,19 @@ class PeerDisk:
             LedgerError: Genesis or manifest is missing or does not verify.
         """
         self._lock = HomeLock(config.lock)
+        self._unsynced = False
         try:
             genesis = _read_genesis(config)
             self._votes, votes_note = _open_log(config.votes, "votes", config.node)
             self._blocks, blocks_note = _open_log(config.blocks, "blocks", config.node)
-            self._votes = _prune(self._votes, len(self._blocks.payloads))
+            self._prune()
         except BaseException:
             self._lock.release()
             raise
         self.blobs = BlobStore(config.blobs)
         _sweep(config)
         notes = tuple(note for note in (votes_note, blocks_note) if note)
-        self.ground = Ground(genesis, self._votes.payloads, self._blocks.payloads, notes)
-        self._unsynced = False
+        self.ground = Ground(genesis, self._votes, self._blocks, notes)
 
     def persist(self, record: bytes) -> None:
         """Append to the vote log; durable only after `sync`.
@@ -104,6 +106,26 @@ class PeerDisk:
         """
         self._blocks.append(block)
         self._blocks.sync()
+        if len(self._votes) >= self._prune_at:
+            self.sync()
+            self._prune()
+
+    def final_messages(self, height: int) -> list[bytes]:
+        """The next final blocks for a member who lacks those from a height on.
+
+        Raises:
+            StorageError: The disk refused, or a block is damaged.
+        """
+        return final_messages(self._blocks, height)
+
+    def _prune(self) -> None:
+        """Forget what the vote log says of final heights: their blocks are durable by now (P29)."""
+        kept = prune_log(self._votes, len(self._blocks))
+        if kept is not None:
+            rewrite_records(self._votes.path, "votes", kept)
+            self._votes.close()
+            self._votes = RecordLog(self._votes.path, "votes")
+        self._prune_at = len(self._votes) + FEWEST
 
     def close(self) -> None:
         """Close the files and give the home back."""
@@ -121,16 +143,6 @@ class PeerDisk:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _prune(votes: RecordLog, height: int) -> RecordLog:
-    """Forget what the vote log says of final heights: their blocks are durable by now (R26)."""
-    kept = prune_log(votes.payloads, height)
-    if kept is None:
-        return votes
-    votes.close()
-    rewrite_records(votes.path, "votes", kept)
-    return RecordLog(votes.path, "votes")
 
 
 def _open_log(path: Path, kind: str, node: NodeConfig) -> tuple[RecordLog, str]:

@@ -191,7 +191,7 @@ class Peer:
         if self._disk.needs_sync:
             await trio.to_thread.run_sync(self._disk.sync)
 
-    async def _do(self, effect: Effect) -> None:  # noqa: C901 - one case an effect
+    async def _do(self, effect: Effect) -> None:  # noqa: C901, PLR0912 - one case an effect
         match effect:
             case events.Persist():
                 self._disk.persist(effect.record)
@@ -200,6 +200,8 @@ class Peer:
                 self._mesh.send(effect.to, effect.message)
             case events.Broadcast():
                 self._mesh.broadcast(effect.message)
+            case events.SendBlocks():
+                await self._send_blocks(effect)
             case events.AppendBlock():
                 await trio.to_thread.run_sync(self._disk.append_block, effect.block)
                 self._gauges.decided(effect.block, _now_ms())
@@ -220,6 +222,16 @@ class Peer:
                 logger.log(_LEVELS.get(effect.level, logging.ERROR), "%s", effect.text)
             case _:
                 assert_never(effect)
+
+    async def _send_blocks(self, effect: events.SendBlocks) -> None:
+        read = functools.partial(self._disk.final_messages, effect.height)
+        try:
+            messages = await trio.to_thread.run_sync(read)
+        except StorageError as error:  # the peer goes on: others have the blocks, too
+            logger.error("%s", error)  # noqa: TRY400 - a sentence, not a trace
+            return
+        for message in messages:
+            self._mesh.send(effect.to, message)
 
     def _start(self, task: object, effect: Effect) -> None:
         if self._nursery is None:

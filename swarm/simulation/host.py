@@ -22,6 +22,7 @@ from swarm.signing import SimSigner
 from swarm.simulation.disk import Disk
 from swarm.simulation.invariants import ViolationError
 from swarm.state import NodeConfig
+from swarm.sync import final_messages
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -245,10 +246,8 @@ class Host:
                 )  # no need to say `--restored` again
                 self._wait_for_disk()
                 self._invariants.on_persist(self.me, effect.record)
-            case events.Send():
-                self.let_go(effect.message, (effect.to,))
-            case events.Broadcast():
-                self.let_go(effect.message, self.others)
+            case events.Send() | events.SendBlocks() | events.Broadcast():
+                self._say(effect)
             case events.AppendBlock():
                 self._append(effect)
                 self._wait_for_disk()
@@ -259,6 +258,16 @@ class Host:
                 self._note(effect)
             case events.StartContribution() | events.FetchBlob() | events.ComputeMerge():
                 self._begin(effect)
+
+    def _say(self, effect: events.Send | events.SendBlocks | events.Broadcast) -> None:
+        match effect:
+            case events.Send():
+                self.let_go(effect.message, (effect.to,))
+            case events.SendBlocks():
+                for message in final_messages(self.disk.blocks, effect.height):
+                    self.let_go(message, (effect.to,))
+            case events.Broadcast():
+                self.let_go(effect.message, self.others)
 
     def _wait_for_disk(self) -> None:
         if self.fsync_ms:

@@ -18,6 +18,7 @@ from swarm.signing import SimSigner
 from swarm.simulation.disk import Disk
 from swarm.simulation.scenario import make_genesis
 from swarm.state import NodeConfig
+from swarm.sync import final_messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,14 +94,23 @@ class Schedule:
                     disk.log.append(effect.record)
                 case events.AppendBlock():
                     disk.blocks.append(effect.block)
-                case events.Send():
-                    self._post(member, effect.to, effect.message)
-                case events.Broadcast():
-                    for receiver in self.ids:
-                        if receiver != member:
-                            self._post(member, receiver, effect.message)
+                case events.Send() | events.SendBlocks() | events.Broadcast():
+                    for receiver, message in self._say(member, effect):
+                        self._post(member, receiver, message)
                 case _:
                     self.effects[member].append(effect)
+
+    def _say(
+        self, member: str, effect: events.Send | events.SendBlocks | events.Broadcast
+    ) -> list[tuple[str, bytes]]:
+        match effect:
+            case events.Send():
+                return [(effect.to, effect.message)]
+            case events.SendBlocks():
+                blocks = self.disks[member].blocks
+                return [(effect.to, message) for message in final_messages(blocks, effect.height)]
+            case events.Broadcast():
+                return [(other, effect.message) for other in self.ids if other != member]
 
     def tick(self, ms: int) -> None:
         """Let time pass for everybody."""

@@ -10,17 +10,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import zlib
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, BinaryIO, Self, overload
 
 from swarm.errors import StorageError
 from swarm.storage.files import disk, sync_folder, write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 MAX_RECORD_BYTES = 1 << 24
@@ -80,9 +83,10 @@ def read_records(path: Path, kind: str) -> Records:
         StorageError: The file is damaged, of another kind, or unreadable; the message names the
             file and the offset.
     """
-    with disk("read", path):
-        data = path.read_bytes() if path.exists() else b""
-    return parse_records(path, kind, data)
+    if not path.exists():
+        return Records((), 0, 0)
+    with disk("read", path), path.open("rb") as file:
+        return _collect(path, kind, file)
 
 
 def parse_records(path: Path, kind: str, data: bytes) -> Records:
@@ -96,47 +100,63 @@ def parse_records(path: Path, kind: str, data: bytes) -> Records:
     Raises:
         StorageError: They are damaged or of another kind, with the offset.
     """
-    magic = pack_kind(kind)
-    if len(data) < len(magic) and magic.startswith(data):
-        return Records((), 0, len(data))
-    if not data.startswith(magic):
-        raise _damage(path, 0, f"it does not begin with {magic.decode().strip()!r}")
+    return _collect(path, kind, io.BytesIO(data))
+
+
+def _collect(path: Path, kind: str, file: BinaryIO) -> Records:
     payloads: list[bytes] = []
-    offset = len(magic)
-    while offset < len(data):
-        payload = _read_one(path, data, offset)
-        if payload is None:
-            break
-        payloads.append(payload)
-        offset += _HEADER.size + len(payload)
-    return Records(tuple(payloads), offset, len(data) - offset)
+    ends = [0]
+    for end, payload in _scan(path, kind, file):
+        ends.append(end)
+        if payload is not None:
+            payloads.append(payload)
+    return Records(tuple(payloads), ends[-1], file.seek(0, os.SEEK_END) - ends[-1])
 
 
-def _read_one(path: Path, data: bytes, offset: int) -> bytes | None:
-    """One record; None if only a torn one begins at `offset`.
+def _scan(path: Path, kind: str, file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
+    """Where the first line ends, with None, and then each record's end and payload.
+
+    One record is in memory at a time.
+    """
+    magic = pack_kind(kind)
+    begin = file.read(len(magic))
+    if begin != magic:
+        if magic.startswith(begin):
+            return
+        raise _damage(path, 0, f"it does not begin with {magic.decode().strip()!r}")
+    end = len(magic)
+    yield end, None
+    while (payload := _read_one(path, file, end)) is not None:
+        end += _HEADER.size + len(payload)
+        yield end, payload
+
+
+def _read_one(path: Path, file: BinaryIO, offset: int) -> bytes | None:
+    """The next record; None if only a torn one begins at `offset`.
 
     File systems may leave zeros where a power cut ended a write, behind any part of it.
     """
-    begin = offset + _HEADER.size
-    if len(data) < begin or not any(data[offset:]):
+    header = file.read(_HEADER.size)
+    if len(header) < _HEADER.size:
         return None
-    length, length_sum, payload_sum = _HEADER.unpack_from(data, offset)
-    if zlib.crc32(data[offset : offset + 4]) != length_sum:
-        if len(data) - begin < _ZEROS or any(data[begin:]):
+    length, length_sum, payload_sum = _HEADER.unpack(header)
+    if zlib.crc32(header[:4]) != length_sum:
+        rest = file.read()
+        if any(rest) or (any(header) and len(rest) < _ZEROS):
             raise _damage(path, offset, "the length of a record does not match its checksum")
         return None
-    if len(data) - begin < length:
+    payload = file.read(length)
+    if len(payload) < length:
         return None
-    payload = data[begin : begin + length]
     if zlib.crc32(payload) != payload_sum:
-        if length < _ZEROS or any(data[begin + length - _ZEROS :]):
+        if length < _ZEROS or any(payload[-_ZEROS:]) or any(file.read()):
             raise _damage(path, offset, "a record does not match its checksum")
         return None
     return payload
 
 
 def rewrite_records(path: Path, kind: str, payloads: Iterable[bytes]) -> None:
-    """Replace a record file whole; it must not be open.
+    """Replace a record file whole; who has it open goes on with the old one.
 
     Raises:
         StorageError: The disk refused; the old file stands.
@@ -144,12 +164,13 @@ def rewrite_records(path: Path, kind: str, payloads: Iterable[bytes]) -> None:
     write_atomically(path, pack_kind(kind) + b"".join(map(pack_record, payloads)))
 
 
-class RecordLog:
-    """A record file opened for appending.
+class RecordLog(Sequence[bytes]):
+    """A record file opened for appending: the payloads, oldest first, read when asked for.
+
+    In memory are only the places of the records, eight bytes each.
 
     Attributes:
         path: The file.
-        payloads: What it held when it was opened, oldest first.
         note: A sentence if a torn tail was removed, else empty.
     """
 
@@ -161,28 +182,64 @@ class RecordLog:
         """
         self.path = path
         self.note = ""
+        self._ends = array("Q")
         with disk("create", path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        found = read_records(path, kind)
-        self.payloads = found.payloads
-        self._end = found.end
         with disk("open", path):
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
+            torn = self._read_places(kind)
             with disk("write", path):
-                if found.torn:
-                    os.ftruncate(self._file, found.end)
+                if torn:
+                    os.ftruncate(self._file, self._end)
                     self.note = (
-                        f"{path}: removed {found.torn} bytes of a record that a crash left "
+                        f"{path}: removed {torn} bytes of a record that a crash left "
                         "unfinished; nothing had been sent on its strength"
                     )
-                if not found.end:
+                if not self._ends:
                     self._write(pack_kind(kind))
                 os.fsync(self._file)
                 sync_folder(path.parent)
         except BaseException:
             os.close(self._file)
             raise
+
+    def _read_places(self, kind: str) -> int:
+        """Find the records; returns the bytes of a torn one behind them."""
+        with disk("read", self.path), self.path.open("rb") as file:
+            self._ends.extend(end for end, _ in _scan(self.path, kind, file))
+            return file.seek(0, os.SEEK_END) - self._end
+
+    @property
+    def _end(self) -> int:
+        """Offset behind the last whole record."""
+        return self._ends[-1] if self._ends else 0
+
+    def __len__(self) -> int:
+        """How many records there are."""
+        return max(len(self._ends) - 1, 0)
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[bytes]: ...
+    def __getitem__(self, index: int | slice) -> bytes | Sequence[bytes]:
+        """The payload of a record, read from the disk and checked.
+
+        Raises:
+            IndexError: There is no such record.
+            StorageError: The disk refused, or the record is damaged.
+        """
+        if isinstance(index, slice):
+            return tuple(self[at] for at in range(*index.indices(len(self))))
+        at = range(len(self))[index]
+        begin, end = self._ends[at], self._ends[at + 1]
+        with disk("read", self.path):
+            record = os.pread(self._file, end - begin, begin)
+        payload = _read_one(self.path, io.BytesIO(record), begin)
+        if payload is None or len(payload) != end - begin - _HEADER.size:
+            raise _damage(self.path, begin, "a record is not there any more")
+        return payload
 
     def _write(self, data: bytes) -> None:
         """Write behind the last whole record, or leave the file as it was."""
@@ -196,7 +253,7 @@ class RecordLog:
         except OSError:
             os.ftruncate(self._file, self._end)
             raise
-        self._end = at
+        self._ends.append(at)
 
     def append(self, payload: bytes) -> None:
         """Append a record; it is durable only after `sync`.
@@ -222,6 +279,7 @@ class RecordLog:
     def close(self) -> None:
         """Close the file; records appended since the last `sync` may be lost in a power cut."""
         os.close(self._file)
+        self._file = -1
 
     def __enter__(self) -> Self:
         return self

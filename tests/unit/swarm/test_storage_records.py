@@ -23,10 +23,22 @@ def _write(path, records=RECORDS):
 def test_records_come_back_in_order(tmp_path):
     _write(tmp_path / "log")
     with RecordLog(tmp_path / "log", "wal") as log:
-        assert list(log.payloads) == RECORDS
+        assert list(log) == RECORDS
         assert log.note == ""
         log.append(b"fifth")
     assert read_records(tmp_path / "log", "wal").payloads[-1] == b"fifth"
+
+
+def test_records_are_read_by_place_also_those_just_appended_and_not_beyond(tmp_path):
+    with RecordLog(tmp_path / "log", "wal") as log:
+        for record in RECORDS:
+            log.append(record)
+        assert [log[at] for at in range(-4, 4)] == RECORDS * 2
+        assert log[1:3] == tuple(RECORDS[1:3])
+        with pytest.raises(IndexError):
+            log[4]
+    with pytest.raises(StorageError, match="cannot read"):
+        log[0]
 
 
 def test_a_tail_cut_at_any_byte_is_removed_with_a_note_and_nothing_else_is_lost(tmp_path):
@@ -41,8 +53,8 @@ def test_a_tail_cut_at_any_byte_is_removed_with_a_note_and_nothing_else_is_lost(
         path = tmp_path / "cut"
         path.write_bytes(data[:cut])
         with RecordLog(path, "wal") as log:
-            kept = len(log.payloads)
-            assert list(log.payloads) == RECORDS[:kept]
+            kept = len(log)
+            assert list(log) == RECORDS[:kept]
             assert ("removed" in log.note) == (cut not in ends and cut > 0)
             log.append(b"after")
         assert read_records(path, "wal").payloads == (*RECORDS[:kept], b"after")
@@ -53,7 +65,7 @@ def test_zeros_behind_the_last_record_are_a_torn_tail(tmp_path):
     with (tmp_path / "log").open("ab") as file:
         file.write(bytes(500))
     with RecordLog(tmp_path / "log", "wal") as log:
-        assert list(log.payloads) == RECORDS
+        assert list(log) == RECORDS
         assert "500 bytes" in log.note
 
 
@@ -111,8 +123,8 @@ def test_a_record_that_a_power_cut_ended_in_zeros_is_a_torn_one(tmp_path):
     for cut in (3, 5, 11, 12, 40, 140):  # within each number of the header, and in the payload
         path.write_bytes(before + record[:cut] + bytes(len(record) - cut))
         log = RecordLog(path, "wal")
+        assert tuple(log) == (b"first",), cut
         log.close()
-        assert log.payloads == (b"first",), cut
         assert "unfinished" in log.note
         assert path.read_bytes() == before
 

@@ -7,15 +7,13 @@ from dataclasses import replace
 import pytest
 
 from swarm import codec, events
-from swarm.consensus.instance import Instance
 from swarm.consensus.rules import Rules
 from swarm.errors import RemoteProtocolError
 from swarm.ledger.transactions import Commit, receipt_body
 from swarm.protocol import Fields, read_signed, sign
 from swarm.simulation.scenario import make_genesis
 from swarm.simulation.schedule import Schedule
-from swarm.state import NodeConfig, empty_state
-from swarm.sync import answer
+from swarm.sync import final_messages
 from tests.unit.swarm.node.builders import (
     GENESIS,
     IDS,
@@ -36,13 +34,14 @@ def test_a_member_that_is_behind_gets_blocks_from_any_member_and_verifies_them()
     disk = world.hosts[IDS[2]].disk
     source.step(events.Started(0, tuple(disk.log), tuple(disk.blocks)))
     status = codec.encode(["status", 1, 1])
-    answers = of(source.step(events.Received(IDS[0], status)), events.Send)
+    (answer,) = of(source.step(events.Received(IDS[0], status)), events.SendBlocks)
+    assert (answer.to, answer.height) == (IDS[0], 1)
+    answers = final_messages(disk.blocks, answer.height)
     assert len(answers) == len(disk.blocks)
-    for sent in answers:
-        assert sent.to == IDS[0]
-        node.step(events.Received(IDS[2], sent.message))
+    for message in answers:
+        node.step(events.Received(IDS[2], message))
     assert node.view().height == len(disk.blocks)
-    again = node.step(events.Received(IDS[2], answers[0].message))
+    again = node.step(events.Received(IDS[2], answers[0]))
     assert not of(again, events.AppendBlock)
 
 
@@ -63,11 +62,11 @@ def test_answers_to_one_member_are_bounded_in_frequency_and_number():
     node = make_node(2)
     node.step(events.Started(0, tuple(disk.log), tuple(disk.blocks)))
     status = codec.encode(["status", 1, 1])
-    assert len(of(node.step(events.Received(IDS[0], status)), events.Send)) == 32
-    assert of(node.step(events.Received(IDS[0], status)), events.Send) == []
-    assert len(of(node.step(events.Received(IDS[1], status)), events.Send)) == 32
+    asked = lambda who: of(node.step(events.Received(who, status)), events.SendBlocks)  # noqa: E731
+    assert [len(asked(who)) for who in (IDS[0], IDS[0], IDS[1])] == [1, 0, 1]
     node.step(events.Tick(250))
-    assert len(of(node.step(events.Received(IDS[0], status)), events.Send)) == 32
+    assert len(asked(IDS[0])) == 1
+    assert len(final_messages(disk.blocks, 1)) == 32
 
 
 def test_who_speaks_of_a_later_height_is_asked_once_in_a_while():
@@ -95,10 +94,10 @@ def test_messages_of_a_past_height_are_answered_with_the_block():
         block = bytes(32) if purpose == "nullify" else b"\x01" * 32
         vote = sign(signer(1), IDS[1], purpose, [len(disk.blocks), 1, block])
         node.step(events.Tick(1000 if purpose == "nullify" else 0))
-        sent = of(
-            node.step(events.Received(IDS[1], codec.encode(["vote", vote.to_value()]))), events.Send
-        )
-        assert codec.decode(sent[0].message, 1 << 20)[:2] == ["final", len(disk.blocks)]
+        effects = node.step(events.Received(IDS[1], codec.encode(["vote", vote.to_value()])))
+        (sent,) = of(effects, events.SendBlocks)
+        (message,) = final_messages(disk.blocks, sent.height)
+        assert codec.decode(message, 1 << 20)[:2] == ["final", len(disk.blocks)]
 
 
 def test_a_quiet_swarm_speaks_seldom():
@@ -221,12 +220,8 @@ def test_receipts_for_unknown_commits_or_by_their_own_maker_are_not_kept():
 
 
 def test_an_answer_has_at_most_half_a_mebibyte_but_at_least_one_block():
-    state = replace(
-        empty_state(GENESIS), finals=tuple(bytes(300_000) for _ in range(5)), instance=Instance(6)
-    )
-    for first, expected in ((1, 1), (5, 1)):
-        _, effects = answer(NodeConfig(), state, IDS[1], first, 1)
-        assert len(effects) == expected
+    blocks = [bytes(300_000)] * 5 + [bytes(100_000)] * 20
+    assert [len(final_messages(blocks, height)) for height in (1, 5, 6, 25, 26)] == [1, 3, 5, 1, 0]
 
 
 def test_an_abstention_and_a_refusal_reach_the_desk():

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from swarm.codec import digest, encode
+from swarm.codec import decode, digest, encode
 from swarm.errors import LedgerError, StorageError
 from swarm.ledger.genesis import create_genesis, make_request, read_request, sign_genesis
 from swarm.peer.config import PeerConfig
@@ -44,14 +44,18 @@ def _restored(config):
 
 def test_what_was_persisted_and_appended_is_there_after_a_restart(config):
     with PeerDisk(config) as disk:
-        assert (disk.ground.log, disk.ground.blocks, disk.ground.notes) == ((), (), ())
+        assert (tuple(disk.ground.log), tuple(disk.ground.blocks), disk.ground.notes) == (
+            (),
+            (),
+            (),
+        )
         disk.persist(b"vote")
         assert disk.needs_sync
         disk.sync()
         assert not disk.needs_sync
         disk.append_block(b"block")
     with PeerDisk(config) as disk:
-        assert (disk.ground.log, disk.ground.blocks) == ((b"vote",), (b"block",))
+        assert (tuple(disk.ground.log), tuple(disk.ground.blocks)) == ((b"vote",), (b"block",))
 
 
 def test_a_record_that_the_disk_does_not_confirm_is_not_taken_for_safe(config, monkeypatch):
@@ -98,7 +102,7 @@ def test_a_damaged_log_stops_the_peer_until_the_operator_says_restored(config):
     with pytest.raises(StorageError, match=r"votes\.log is damaged at byte \d+.*--restored"):
         PeerDisk(config)
     with PeerDisk(_restored(config)) as disk:
-        assert (disk.ground.log, disk.ground.blocks) == ((), (b"block",))
+        assert (tuple(disk.ground.log), tuple(disk.ground.blocks)) == ((), (b"block",))
         (note,) = disk.ground.notes
     (aside,) = config.votes.parent.glob("votes.log.damaged-*")
     assert str(aside) in note
@@ -120,12 +124,16 @@ def test_a_torn_tail_is_noted_and_litter_of_a_crash_is_swept(config):
     assert read_records(config.votes, "votes").payloads == (b"vote",)
 
 
-def test_a_long_vote_log_is_pruned_when_the_peer_starts(config, monkeypatch):
-    def vote(height):
-        body = encode([height, 1, bytes(32)])
-        return encode(["vote", ["notarize", "m", body, bytes(64)], b""])
+def vote(height):
+    body = encode([height, 1, bytes(32)])
+    return encode(["vote", ["notarize", "m", body, bytes(64)], b""])
 
-    log = [encode(["boot", bytes(32), "m"]), *(vote(height) for height in (1, 1, 2, 3))]
+
+BOOT = encode(["boot", bytes(32), "m"])
+
+
+def test_a_long_vote_log_is_pruned_when_the_peer_starts(config, monkeypatch):
+    log = [BOOT, *(vote(height) for height in (1, 1, 2, 3))]
     with PeerDisk(config) as disk:
         for record in log:
             disk.persist(record)
@@ -133,10 +141,47 @@ def test_a_long_vote_log_is_pruned_when_the_peer_starts(config, monkeypatch):
         disk.append_block(b"second")
         disk.sync()
     with PeerDisk(config) as disk:
-        assert disk.ground.log == tuple(log)  # a few records are not worth it
+        assert tuple(disk.ground.log) == tuple(log)  # a few records are not worth it
     monkeypatch.setattr("swarm.pruning.prune_log.__defaults__", (3,))
     with PeerDisk(config) as disk:
-        assert disk.ground.log == (log[0], encode(["pruned", 2]), vote(3))
+        assert tuple(disk.ground.log) == (log[0], encode(["pruned", 2]), vote(3))
         disk.persist(vote(4))
         disk.sync()
     assert read_records(config.votes, "votes").payloads[-1] == vote(4)
+
+
+def test_a_vote_log_that_grows_is_pruned_while_the_peer_runs(config, monkeypatch):
+    """P29: only once the block of the height is durable, and no vote of a later height is lost."""
+    monkeypatch.setattr("swarm.pruning.prune_log.__defaults__", (8,))
+    monkeypatch.setattr("swarm.peer.disk.FEWEST", 10)
+    longest = 0
+    with PeerDisk(config) as disk:
+        disk.persist(BOOT)
+        for height in range(1, 51):
+            for ahead in (0, 0, 1):
+                disk.persist(vote(height + ahead))
+            disk.sync()
+            assert vote(height) in read_records(config.votes, "votes").payloads
+            disk.append_block(b"block")
+            kept = read_records(config.votes, "votes").payloads
+            assert kept[0] == BOOT
+            assert vote(height + 1) in kept
+            longest = max(longest, len(kept))
+    assert longest < 25
+    with PeerDisk(config) as disk:
+        records = [decode(record, 1_000) for record in disk.ground.log]
+        (place,) = [record[1] for record in records if record[0] == "pruned"]
+        assert 45 <= place <= 50
+
+
+def test_a_block_that_has_decayed_is_not_sent_and_the_error_names_the_place(config):
+    with PeerDisk(config) as disk:
+        for number in range(3):
+            disk.append_block(bytes([number]) * 1_000)
+        assert [len(disk.final_messages(height)) for height in (1, 3, 4)] == [3, 1, 0]
+        with config.blocks.open("r+b") as file:
+            file.seek(1_500)
+            file.write(b"\xff")
+        assert disk.final_messages(3)
+        with pytest.raises(StorageError, match=r"blocks\.log is damaged at byte 1\d\d\d"):
+            disk.final_messages(1)
