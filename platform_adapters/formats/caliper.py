@@ -178,8 +178,10 @@ class CaliperSession:
 
 
 def _untyped(event: dict[str, Any], action: str) -> str | None:
-    """What Open edX means by an event without a type: enrolments, a course's end, help shown."""
+    """What an event without a type means, by what it is about: a test; a course of Open edX."""
     kind = kind_of(event.get("object"))
+    if kind in {"Assessment", "AssessmentItem"}:
+        return ACTIONS[f"{kind}Event"].get(action)
     if kind == "CourseOffering":
         return _COURSE_ACTIONS.get(action)
     return "hinted" if (kind, action) == ("Annotation", "Viewed") else None
@@ -306,8 +308,8 @@ def _is_json(text: bytes) -> bool:
 FORMAT = Format(
     name="caliper",
     summary="Caliper 1.1 and 1.2 envelopes or events, Canvas's too (JSON lines, arrays; .gz)",
-    tried_on="the 35 events of event-routing-backends' own tests (Open edX); Canvas's by its "
-    "documented examples; never on a live sensor's",
+    tried_on="fixtures of 1EdTech and of a publisher (86 files), the 35 events of "
+    "event-routing-backends' tests (Open edX), Canvas's documented examples; no live sensor's",
     split=split,
     prepare=prepare,
     records=records,

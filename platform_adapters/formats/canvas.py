@@ -176,6 +176,13 @@ def _course_grade(event: Event) -> Outcome:
     return _points(event, raw, 100.0)
 
 
+def _override(event: Event) -> Outcome:
+    raw = text_number(event.body.get("override_score"), "body.override_score")
+    if raw is None:
+        return {"ignore": "a course grade without a value"}
+    return {**_points(event, raw, 100.0), "evidence": "override"}
+
+
 def _progress(event: Event) -> Outcome:
     done = number(get(event.body, "progress", "requirement_completed_count"), "completed count")
     total = number(get(event.body, "progress", "requirement_count"), "requirement count")
@@ -222,6 +229,7 @@ RULES: Mapping[str, Rule] = {
     "quiz_submitted": Rule("submitted", ("user_id",), ("quiz", "quiz_id")),
     "grade_change": Rule("scored", ("student_id",), ("assignment", "assignment_id"), _grade),
     "course_grade_change": Rule("scored", ("user_id",), (), _course_grade),
+    "grade_override": Rule("scored", ("user_id",), (), _override),
     "course_progress": Rule("progressed", ("user", "id"), (), _progress),
     "course_completed": Rule("completed", ("user", "id"), (), _progress),
     "discussion_entry_created": Rule(
@@ -300,6 +308,8 @@ def open_event(record: Json, told: Told) -> Event:
 
 
 def _reason_for(name: str) -> str:
+    if name == "discussion_entry_submitted":
+        return "an entry in a graded discussion: discussion_entry_created tells it"
     return f"no learning event: {name}" if _SAFE_NAME.fullmatch(name) else "no learning event"
 
 

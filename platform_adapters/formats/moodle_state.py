@@ -133,10 +133,16 @@ _ATTEMPTS = {
 }
 
 
+def _came_to(row: Row) -> tuple[str, str]:
+    """Verb of an attempt, and where its time stands; Moodle before 2.3 knows no state."""
+    ended = row.get("timefinish", "") not in {"", "0"}
+    return _ATTEMPTS.get(row.get("state") or ("finished" if ended else "inprogress"), ("", ""))
+
+
 def _attempt(row: Row, lookups: Lookups) -> Fact:
     if row.get("preview") == "1":
         return _nothing("a teacher's preview")
-    verb, when = _ATTEMPTS.get(row.get("state", ""), ("", ""))
+    verb, when = _came_to(row)
     if not verb:
         return _nothing("quiz attempt not started")
     module = lookups.module("quiz", row["quiz"])
@@ -230,8 +236,7 @@ class Told:
         if table == "grade_grades":
             return (row["id"],) if row.get("finalgrade") else ()
         if table == "quiz_attempts":
-            ended = _ATTEMPTS.get(row.get("state", ""), ("", ""))[0] == "attempted"
-            return (row["id"],) if ended else ()
+            return (row["id"],) if _came_to(row)[0] == "attempted" else ()
         if table == "course_completions":
             told = row.get("timecompleted", "") not in {"", "0"}
             return (row["course"], row["userid"]) if told else ()

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import orjson
 
@@ -36,14 +37,16 @@ if TYPE_CHECKING:
     from platform_adapters.contract import Json, Record
     from platform_adapters.formats.openedx_rules import Data
 
+_ASSET = re.compile(r"asset-v1:.+|c4x/.+")
 _COURSE_PAGE = re.compile(r"/courses/([^/]+)/(?:courseware|course)(?:/.*)?")
 _BLOCK_NAMES = ("problem_id", "block_id", "usage_key", "module_id", "exam_content_id")
 _NOBODY = frozenset({"", "None", "null"})
-_SAFE_NAME = re.compile(r"[a-z_]{1,40}(?:\.[a-z_]{1,40}){0,8}")
+_SAFE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,39}(?:\.[a-z0-9_]{1,40}){0,8}")
+_HASH = re.compile(r"[0-9a-f]{16}")
 
 
 _COURSE_VIEW = Rule("viewed", "course")
-_FROM_SERVER = frozenset({"problem_check", "showanswer"})
+_FROM_SERVER = frozenset({"problem_check", "showanswer", "problem_show"})
 
 
 def data_of(event: dict[str, Any]) -> Data:
@@ -97,6 +100,9 @@ def item_of(rule: Rule, event: dict[str, Any], data: Data, course: str) -> str:
     block = data.get("id")
     if rule.about == "video" and isinstance(block, str) and block and course:
         return identifier(_video_key(block, course), "data.id")
+    if rule.about == "page":
+        found = _ASSET.search(unquote(str(data.get("chapter"))))
+        return identifier(found.group(), "data.chapter") if found else ""
     return ""
 
 
@@ -105,7 +111,13 @@ def _video_key(block: str, course: str) -> str:
         return block
     if course.startswith("course-v1:"):
         return f"block-v1:{course.removeprefix('course-v1:')}+type@video+block@{block}"
-    return block
+    # In courses of the old form the browser writes dashes for slashes.
+    start = "i4x-" + course.rpartition("/")[0].replace("/", "-") + "-video-"
+    return (
+        f"i4x://{course.rpartition('/')[0]}/video/{block.removeprefix(start)}"
+        if block.startswith(start)
+        else block
+    )
 
 
 class OpenEdxSession:
@@ -174,11 +186,15 @@ def _rule_for(name: str) -> tuple[Rule | None, str]:
     return (_COURSE_VIEW, page.group(1).replace(" ", "+")) if page else (None, "")
 
 
+def _is_safe(name: str) -> bool:
+    return bool(_SAFE_NAME.fullmatch(name)) and not _HASH.search(name)
+
+
 def _reason_for(name: str) -> str:
     """Why an event without a rule is ignored; a page's path may name a learner and is not told."""
     if name[0] == "/":
         return "request of a page that is not a course's"
-    return f"no learning event: {name}" if _SAFE_NAME.fullmatch(name) else "no learning event"
+    return f"no learning event: {name}" if _is_safe(name) else "no learning event"
 
 
 def split(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
@@ -233,7 +249,8 @@ FORMAT = Format(
     name="openedx",
     summary="Open edX tracking logs, new and legacy shape (JSON lines; .gz), rotations by folder; "
     "OLX (tar.gz), course blocks and course lists as catalogue",
-    tried_on="the 81 events of event-routing-backends' own tests; never on a live site's log",
+    tried_on="320,241 lines of a live site (2017, 190 rotations), 2,590 of "
+    "edx-analytics-pipeline's tests, 81 events of event-routing-backends' own",
     split=split,
     prepare=prepare,
     records=records,

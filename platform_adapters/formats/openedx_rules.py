@@ -22,7 +22,7 @@ class Rule:
 
     Attributes:
         verb: Its verb, unless `outcome` says otherwise.
-        about: `block`, `input`, `video`, `course`, or `thread`.
+        about: `block`, `input`, `video`, `course`, `thread`, or `page` (of a textbook).
         outcome: Adds scores and the like; may change the verb, or give `ignore`.
     """
 
@@ -131,7 +131,9 @@ RULES: Mapping[str, Rule] = {
     "problem_check": Rule("answered", outcome=_problem),
     INPUT: Rule("answered", "input", _one_input),
     "showanswer": Rule("hinted"),
-    "problem_show": Rule("hinted"),
+    "problem_show": Rule("hinted"),  # of the same click as `showanswer`
+    "book": Rule("viewed", "page"),
+    "edx.drag_and_drop_v2.item.dropped": Rule("interacted"),
     "edx.problem.hint.demandhint_displayed": Rule("hinted"),
     "edx.grades.problem.submitted": Rule("scored", outcome=_weighted),
     "edx.grades.subsection.grade_calculated": Rule("scored", outcome=_subsection),
@@ -147,7 +149,11 @@ RULES: Mapping[str, Rule] = {
     "edx.forum.comment.created": Rule("interacted", "thread"),
     "edx.forum.thread.viewed": Rule("viewed", "thread"),
     "edx.forum.thread.voted": Rule("rated", "thread"),
+    "edx.forum.response.voted": Rule("rated", "thread"),
     "openassessmentblock.create_submission": Rule("submitted"),
+    "openassessmentblock.peer_assess": Rule("interacted"),
+    "openassessmentblock.self_assess": Rule("interacted"),
+    "openassessment.student_training_assess_example": Rule("interacted"),
     **_VIDEO,
     **_AGGREGATED,
     **_EXAMS,

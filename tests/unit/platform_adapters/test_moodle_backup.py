@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -59,6 +60,20 @@ def test_a_backup_without_learners_or_log_is_a_catalogue(tmp_path, pseudonymiser
     path = packed(tmp_path / "course.mbz", files)
     assert rows(path, pseudonymiser) == []
     assert len(list(MOODLE.read_catalogue(path))) == 4
+
+
+def test_attempts_of_moodle_before_it_knew_their_state_are_known_by_their_end(
+    tmp_path, pseudonymiser
+) -> None:
+    files = members()
+    quiz = files["activities/quiz_342/quiz.xml"]
+    files["activities/quiz_342/quiz.xml"] = re.sub(
+        rb"<state>(finished|inprogress)</state>", b"", quiz
+    )
+    assert files["activities/quiz_342/quiz.xml"] != quiz
+    assert rows(packed(tmp_path / "course.mbz", files), pseudonymiser) == rows(
+        GOLDEN, pseudonymiser
+    )
 
 
 def test_two_courses_are_one_site(tmp_path, pseudonymiser) -> None:

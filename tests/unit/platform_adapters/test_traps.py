@@ -167,6 +167,37 @@ def test_openedx_a_ccx_course_is_a_course(adapt) -> None:
     assert [row.item for row in done.rows] == ["ccx-v1:U+B+1+ccx@2"]
 
 
+@pytest.mark.parametrize(
+    ("event", "item", "verb"),
+    [
+        (
+            {"name": "play_video", "data": {"id": "i4x-U-B1-video-v1", "user_id": 3}},
+            "i4x://U/B1/video/v1",
+            "started",
+        ),
+        (
+            {"name": "book", "data": {"chapter": "/x/asset-v1:U%2BB+1+type@asset+block/a.pdf"}},
+            "asset-v1:U+B+1+type@asset+block/a.pdf",
+            "viewed",
+        ),
+    ],
+)
+def test_openedx_old_videos_and_textbooks_are_named_as_their_course_does(
+    adapt, event, item, verb
+) -> None:
+    done = adapt("openedx", [edx(context={"course_id": "U/B1/2016", "user_id": 3}, **event)])
+    assert [(row.item, row.verb) for row in done.rows] == [(item, verb)]
+
+
+def test_openedx_a_click_that_the_browser_logs_beside_the_server_is_one_event(adapt) -> None:
+    about = {"problem_id": "p1", "user_id": 3}
+    clicks = [
+        edx(name="showanswer", data=about, event_source="server"),
+        edx(name="problem_show", data={"problem": "p1", "user_id": 3}, event_source="browser"),
+    ]
+    assert [row.verb for row in adapt("openedx", clicks).rows] == ["hinted"]
+
+
 # Canvas --------------------------------------------------------------------------------------
 
 
@@ -365,3 +396,21 @@ def test_xapi_blackboards_marks_are_not_moodles_and_its_scores_are_not_rescaled(
     told = statement(context=context, result={"score": {"scaled": 0.5}, "success": True})
     (row,) = adapt("xapi", json.dumps(told)).rows
     assert (row.score, row.success) == (0.5, True)
+
+
+def test_canvas_a_course_grade_that_a_teacher_overrides_is_told_as_such(adapt) -> None:
+    metadata = {"event_name": "grade_override", "event_time": "2024-03-01T09:00:00Z"}
+    body = {"user_id": "45", "course_id": "46", "override_score": 90}
+    (row,) = adapt("canvas", [{"metadata": metadata, "body": body}]).rows
+    assert (row.item, row.verb, row.score, row.evidence) == ("46", "scored", 0.9, "override")
+
+
+def test_caliper_an_event_without_a_type_is_known_by_what_it_is_about(adapt) -> None:
+    event = {
+        "type": "Event",
+        "action": "Completed",
+        "actor": {"id": "https://lms.example/u/1", "type": "Person"},
+        "object": {"id": "https://lms.example/quiz/1", "type": "Assessment"},
+        "eventTime": "2024-03-01T09:00:00Z",
+    }
+    assert [row.verb for row in adapt("caliper", [event]).rows] == ["submitted"]
