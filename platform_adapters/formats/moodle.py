@@ -201,8 +201,8 @@ def _role(table: str) -> Role:
 FORMAT = Format(
     name="moodle",
     summary="Moodle 3.11 to 5: tables (CSV; .gz), backups (.mbz), a live database, the Logs page",
-    tried_on="databases of four development sites, four of Moodle's own backups, a course backup of "
-    "a Moodle 2.0 with learners, 20 rows of a live site's Logs page",
+    tried_on="databases of four development sites, four of Moodle's own backups, a course backup "
+    "of a Moodle 2.0 with learners, 20 rows of a live site's Logs page",
     split=split,
     prepare=prepare,
     records=records,
