@@ -39,10 +39,11 @@ def write_table(path: Path, rows: int, learners: int) -> None:
             {
                 "event_id": "e" + n.astype(str).str.zfill(35),
                 "learner": "lp1_abcdefgh_" + who.astype(str).str.zfill(26),
-                "item": "https://lms.example/activity/" + ((n * 31 + who) % ITEMS).astype(str),
+                "item": "https://lms.example/activity/"
+                + ((n // learners * 97 + n * 31) % ITEMS).astype(str),
                 "timestamp": START + n,
                 "verb": "viewed",
-                "score": 0.5,
+                "score": n % 101 / 100,
                 "course": "https://lms.example/course/" + (n % 40).astype(str),
             }
         )

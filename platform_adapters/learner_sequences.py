@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from platform_adapters.readers.table_frames import table_frames
-from platform_adapters.training_sets import Vocabulary, about_course
+from platform_adapters.training_sets import ROW, Vocabulary, about_course
 from recommender.interactions import VERB_INDEX
 from recommender.release.vector import tie_key
 
@@ -35,16 +35,6 @@ if TYPE_CHECKING:
 RANGE_ROWS = 500_000
 """Rows that are sorted at once: some 50 MB."""
 
-ROW = np.dtype(
-    [
-        ("learner", "<i4"),
-        ("item", "<i4"),
-        ("timestamp", "<i8"),
-        ("order", "<i8"),
-        ("score", "<f4"),
-        ("verb", "i1"),
-    ]
-)
 _COMPLETED, _UNCOMPLETED = VERB_INDEX["completed"], VERB_INDEX["uncompleted"]
 
 

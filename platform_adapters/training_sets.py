@@ -1,13 +1,20 @@
 """From interaction rows to the arrays that models are fitted on.
 
 Learner and item ids are numbered in the order of their bytes, so that the order of the rows
-never decides anything. pandas and pyarrow are loaded only where a file is read.
+never decides anything. A table's rows go into a temporary file as they are read and into arrays
+from there, some at a time: each id is held once, no row is an object. pandas and pyarrow are loaded
+only where a file is read.
 """
 
 from __future__ import annotations
 
+import io
 import math
-from typing import TYPE_CHECKING, Any, Literal
+import mmap
+import os
+import tempfile
+import weakref
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -15,11 +22,11 @@ from platform_adapters.readers.table_frames import table_frames
 from recommender.interactions import VERB_INDEX, VERBS, Interactions
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from platform_adapters.contract import Interaction
 
@@ -28,6 +35,24 @@ Level = Literal["items", "courses"]
 
 NEVER_TOGETHER = frozenset({"unenrolled", "uncompleted", "rated", "other"})
 """Verbs that no model takes for a learner having met an item."""
+
+
+IN_MEMORY = 1_000_000
+"""Rows up to which arrays are held in memory: 29 MB."""
+
+COLUMNS: Mapping[str, DTypeLike] = {
+    "learner": "<i4",
+    "item": "<i4",
+    "timestamp": "<i8",
+    "order": "<i8",
+    "score": "<f4",
+    "verb": "i1",
+}
+"""The arrays of `Interactions`."""
+
+ROW = np.dtype(list(COLUMNS.items()))
+_TABLE_ROW = np.dtype([*COLUMNS.items(), ("course", "?"), ("part", "<i4")])
+_CHUNK_ROWS = 250_000
 
 
 def verbs_for(level: Level) -> tuple[str, ...]:
@@ -94,48 +119,193 @@ def read_interactions(
     verbs: Collection[str] | None = None,
     timezone: str | None = None,
 ) -> Interactions:
-    """Read an interaction table: `read_frame`, then `frame_interactions`."""
-    frame = read_frame(path, timezone=timezone, keep=())
-    return frame_interactions(frame, level=level, verbs=verbs)
+    """Read an interaction table: `read_table`, then its `interactions`."""
+    return read_table(path, timezone=timezone).interactions(level=level, verbs=verbs)
 
 
-def read_frame(
-    path: Path, *, timezone: str | None = None, keep: Collection[str] | None = None
-) -> pd.DataFrame:
-    """Read an interaction table into one frame that holds each text once.
+def read_table(path: Path, *, timezone: str | None = None, part: str | None = None) -> RowTable:
+    """Read an interaction table; its rows lie on disk until they are asked for.
 
     Args:
         path: The file; ids in it are taken as they are and never hashed.
         timezone: Zone of local times; without it they are refused.
-        keep: Columns to keep beside the contract's; None keeps all of the file.
-
-    Returns:
-        Of the contract's columns `learner`, `item`, `verb`, `course` as categories, `timestamp`
-        and `order` as int64 (0 where unknown), `score` as float32 (NaN where unknown): 37 bytes a
-        row beside the distinct texts. Others as they are.
+        part: A column by which rows can be asked for, such as the platform.
 
     Raises:
         ReadError: A needed column is missing, or a value in one is not what it must be.
         TimezoneError: Local times, and no zone.
     """
-    import pandas as pd  # noqa: PLC0415  loaded only where a file is read
+    table = RowTable()
+    for frame in table_frames(path, timezone=timezone, keep=() if part is None else (part,)):
+        table.add(frame, part)
+    return table
 
-    learners, places, verbs = Vocabulary(), Vocabulary(), Vocabulary()
-    # Items and courses share their texts, so that a row about a course can be told by number.
-    texts = {"learner": learners, "item": places, "course": places, "verb": verbs}
-    batches: dict[str, list[NDArray[Any]]] = {}
-    for frame in table_frames(path, timezone=timezone, keep=keep):
-        for name in frame.columns:
-            column = frame[name]
-            codes = texts[name].codes(column) if name in texts else column.to_numpy()
-            batches.setdefault(str(name), []).append(codes)
-    whole: dict[str, Any] = {}
-    for name in list(batches):
-        column = np.concatenate(batches.pop(name))
-        if name in texts:
-            column = pd.Categorical.from_codes(column, categories=texts[name].texts)
-        whole[name] = column
-    return pd.DataFrame(whole, copy=False)
+
+class RowTable:
+    """An interaction table: numbers in a temporary file, each text once in memory."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="murmuration-")  # noqa: SIM115 - as long as we
+        weakref.finalize(self, self._file.close)
+        self._learners, self._items = Vocabulary(), Vocabulary()
+        self._parts: dict[Any, int] | None = None
+        self._names: Mapping[str, str] = {}
+        self._rows = self._courses = 0
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return self._rows
+
+    @property
+    def is_about_courses(self) -> bool:
+        """Whether there are rows, each about a course as a whole."""
+        return 0 < self._rows == self._courses
+
+    @property
+    def parts(self) -> list[Any] | None:
+        """The values of the column that parts the rows, sorted; None without that column."""
+        if self._parts is None:
+            return None
+        return sorted(self._parts, key=lambda value: (type(value).__name__, value))
+
+    def name_items(self, names: Mapping[str, str]) -> None:
+        """Give items other names, several perhaps the same; items not in `names` keep theirs."""
+        self._names = names
+
+    def add(self, frame: pd.DataFrame, part: str | None = None) -> None:
+        """Append a batch of `table_frames`."""
+        rows = np.empty(len(frame), _TABLE_ROW)
+        rows["learner"] = self._learners.codes(frame["learner"])
+        rows["item"] = self._items.codes(frame["item"])
+        rows["verb"] = frame["verb"].map(VERB_INDEX).to_numpy(np.int8)
+        rows["course"] = about_course(frame)
+        for name in ("timestamp", "order", "score"):
+            rows[name] = frame[name].to_numpy()
+        rows["part"] = -1
+        if part is not None and part in frame.columns:
+            rows["part"] = self._part_codes(frame[part])
+        self._rows += len(rows)
+        self._courses += int(rows["course"].sum())
+        self._file.seek(0, os.SEEK_END)
+        self._file.write(rows.tobytes())
+
+    def _part_codes(self, column: pd.Series) -> NDArray[np.int32]:
+        import pandas as pd  # noqa: PLC0415  loaded only where a file is read
+
+        self._parts = {} if self._parts is None else self._parts
+        codes, distinct = pd.factorize(column, sort=False)
+        known = [self._parts.setdefault(value, len(self._parts)) for value in distinct]
+        places = np.array([*known, -1], np.int32)  # a missing value's code is -1, too
+        return np.asarray(places[codes], np.int32)
+
+    def item_ids(self, *, level: Level | None, verbs: Collection[str] | None) -> tuple[str, ...]:
+        """Items of the rows of a level and with certain verbs, in the order of their bytes."""
+        met = np.zeros(len(self._items.texts), np.bool_)
+        for rows in self._kept(level, verbs):
+            met[rows["item"]] = True
+        return _numbered(self._item_names(), met)[0]
+
+    def interactions(
+        self,
+        *,
+        level: Level | None = None,
+        verbs: Collection[str] | None = None,
+        part: object = None,
+        item_ids: Sequence[str] | None = None,
+    ) -> Interactions:
+        """Rows as arrays, in the order in which they came.
+
+        Of more than `IN_MEMORY` rows the arrays lie in a temporary file: what is not being used
+        takes no memory.
+
+        Args:
+            level: Which rows to keep; None keeps all.
+            verbs: Verbs to keep; None keeps all.
+            part: Which part's rows to keep, one of `parts`; None keeps all.
+            item_ids: Items by their number, rows on others are left out but for their learner; None
+                numbers those of the rows.
+        """
+        learners = np.zeros(len(self._learners.texts), np.bool_)
+        items = np.zeros(len(self._items.texts), np.bool_)
+        for rows in self._kept(level, verbs, part):
+            learners[rows["learner"]] = True
+            items[rows["item"]] = True
+        learner_ids, learner = _numbered(self._learners.texts, learners)
+        if item_ids is None:
+            item_ids, item = _numbered(self._item_names(), items)
+        else:
+            place = {name: index for index, name in enumerate(item_ids)}
+            item = np.array([place.get(name, -1) for name in self._item_names()], np.int32)
+        columns = _Columns(self._rows > IN_MEMORY)
+        for rows in self._kept(level, verbs, part):
+            inside = rows[item[rows["item"]] >= 0]
+            columns.add(learner[inside["learner"]], item[inside["item"]], inside)
+        return Interactions(learner_ids, tuple(item_ids), **columns.arrays())
+
+    def _item_names(self) -> list[str]:
+        return [self._names.get(text, text) for text in self._items.texts]
+
+    def _kept(
+        self, level: Level | None, verbs: Collection[str] | None, part: object = None
+    ) -> Iterator[NDArray[np.void]]:
+        """Rows that are asked for, some at a time."""
+        wanted = np.ones(len(VERBS), np.bool_)
+        if verbs is not None:
+            wanted[:] = [verb in verbs for verb in VERBS]
+        self._file.seek(0)
+        while chunk := self._file.read(_TABLE_ROW.itemsize * _CHUNK_ROWS):
+            rows = np.frombuffer(chunk, _TABLE_ROW)
+            kept = wanted[rows["verb"]]
+            if level is not None:
+                kept &= rows["course"] == (level == "courses")
+            if part is not None and self._parts is not None:
+                kept &= rows["part"] == self._parts[part]
+            yield rows[kept]
+
+
+class _Columns:
+    """Arrays that grow, in memory or each in a temporary file."""
+
+    def __init__(self, on_disk: bool) -> None:  # noqa: FBT001
+        self._files = {name: _open(on_disk) for name in COLUMNS}
+
+    def add(
+        self, learner: NDArray[np.int32], item: NDArray[np.int32], rows: NDArray[np.void]
+    ) -> None:
+        """Append rows, with numbers of learners and items of their own."""
+        values = {"learner": learner, "item": item}
+        for name, file in self._files.items():
+            file.write(values.get(name, rows[name]).tobytes())
+
+    def arrays(self) -> dict[str, Any]:
+        """The columns; nothing can be added any more."""
+        return {name: _array(file, COLUMNS[name]) for name, file in self._files.items()}
+
+
+def _open(on_disk: bool) -> IO[bytes]:  # noqa: FBT001
+    return tempfile.TemporaryFile(prefix="murmuration-") if on_disk else io.BytesIO()
+
+
+def _array(file: IO[bytes], dtype: DTypeLike) -> NDArray[Any]:
+    file.flush()
+    if isinstance(file, io.BytesIO):
+        return np.frombuffer(file.getbuffer(), dtype)
+    with file:
+        if not file.tell():
+            return np.zeros(0, dtype)
+        # The mapping outlives the file's name and this handle.
+        return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), dtype)
+
+
+def _numbered(
+    names: Sequence[str], met: NDArray[np.bool_]
+) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """The distinct names that were met, in the order of their bytes; each name's place, or -1."""
+    found = [name for name, was in zip(names, met.tolist(), strict=True) if was]
+    distinct, place = number(found)
+    places = np.full(len(names), -1, np.int32)
+    places[met] = place
+    return distinct, places
 
 
 class Vocabulary:
@@ -161,44 +331,5 @@ class Vocabulary:
 
 def about_course(frame: pd.DataFrame) -> NDArray[np.bool_]:
     """Which rows are about a course as a whole: those whose item is their course."""
-    item, course = (frame[name].astype("category").cat for name in ("item", "course"))
-    place = {name: index for index, name in enumerate(course.categories)}
-    same = np.array([place.get(name, -2) for name in item.categories], np.int64)
-    codes = item.codes.to_numpy()
-    return same[codes] == course.codes.to_numpy() if len(same) else np.zeros(len(codes), np.bool_)
-
-
-def frame_interactions(
-    frame: pd.DataFrame,
-    *,
-    level: Level | None = None,
-    verbs: Collection[str] | None = None,
-) -> Interactions:
-    """Arrays of a frame that `read_frame` has read, or of a part of its rows."""
-    if verbs is not None:
-        frame = frame[frame["verb"].isin(list(verbs))]
-    if level is not None:
-        courses = about_course(frame)
-        frame = frame[courses if level == "courses" else ~courses]
-    learner_ids, learner = _number_column(frame["learner"])
-    item_ids, item = _number_column(frame["item"])
-    verb_names, verb = _number_column(frame["verb"])
-    verb_index = np.array([VERB_INDEX[name] for name in verb_names], dtype=np.int8)
-    return Interactions(
-        learner_ids=learner_ids,
-        item_ids=item_ids,
-        learner=learner,
-        item=item,
-        timestamp=frame["timestamp"].to_numpy(np.int64),
-        order=frame["order"].to_numpy(np.int64),
-        verb=verb_index[verb],
-        score=frame["score"].to_numpy(np.float32),
-    )
-
-
-def _number_column(column: pd.Series) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-    import pandas as pd  # noqa: PLC0415  loaded only where a file is read
-
-    codes, distinct = pd.factorize(column, sort=False)
-    names, place = number([str(value) for value in distinct])
-    return names, place[codes] if len(names) else np.zeros(0, np.int32)
+    same: NDArray[np.bool_] = (frame["item"] == frame["course"]).to_numpy(np.bool_)
+    return same

@@ -136,7 +136,7 @@ def compare(
     Example: murmuration compare --interactions all.parquet --platform-column platform --epsilon 4
     """
     material = read_material(
-        interactions_path, catalogue_path, recommend, timezone, keep={platform_column}
+        interactions_path, catalogue_path, recommend, timezone, part=platform_column
     )
     platforms, material = _platforms(material, platform_column)
     options = Options(
@@ -170,18 +170,16 @@ def compare(
 
 def _platforms(material: Material, column: str) -> tuple[dict[str, Interactions], Material]:
     """Rows by platform, over items that share a content key where they have one."""
-    if column not in material.frame.columns:
+    names = material.table.parts
+    if names is None:
         raise click.UsageError(f"--platform-column {column!r} is no column of the table")
     keys = {entry.item: entry.content_key for entry in material.entries if entry.content_key}
     if keys:
         first = {keys.get(entry.item, entry.item): entry for entry in reversed(material.entries)}
         shared = dict.fromkeys(keys.get(entry.item, entry.item) for entry in material.entries)
-        material.frame["item"] = material.frame["item"].map(lambda item: keys.get(item, item))
-        if material.level == "courses":
-            material.frame["course"] = material.frame["item"]
+        material.table.name_items(keys)
         material = replace(material, entries=[replace(first[item], item=item) for item in shared])
-    groups = material.frame.groupby(column, sort=True)
-    return {str(name): material.interactions(frame) for name, frame in groups}, material
+    return {str(name): material.interactions(part=name) for name in names}, material
 
 
 def show_comparison(records: Sequence[Mapping[str, object]], k: int) -> None:

@@ -32,7 +32,7 @@ from api.cli.interaction_files import (
 )
 from api.cli.options import json_option
 from api.cli.output import progress, show_table, write_json
-from platform_adapters.training_sets import read_frame
+from platform_adapters.training_sets import read_table
 from recommender.errors import RecommenderError
 from recommender.evaluation import Split, given_test, leave_last_out
 from recommender.evaluation import evaluate as rank
@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     import numpy as np
-    import pandas as pd
     from numpy.typing import NDArray
 
+    from platform_adapters.training_sets import RowTable
     from recommender.evaluation import Ties
     from recommender.statistics.covariates import PriorKind
 
@@ -127,7 +127,7 @@ def evaluate(
 
     Example: murmuration evaluate --interactions events.parquet --model statistics,ease --epsilon 4
     """
-    test = read_frame(test_path, timezone=timezone, keep=()) if test_path else None
+    test = read_table(test_path, timezone=timezone) if test_path else None
     material = read_material(interactions_path, catalogue_path, recommend, timezone, test)
     if test is None:
         rows = material.interactions()
@@ -155,7 +155,7 @@ def _epsilons_of(name: str, epsilons: Sequence[float]) -> Iterator[float]:
     yield from (math.inf,) if name in BASELINES else epsilons
 
 
-def _test_split(material: Material, test: pd.DataFrame) -> Split:
+def _test_split(material: Material, test: RowTable) -> Split:
     train, held_out = material.interactions(), material.interactions(test)
     learner_ids = tuple(dict.fromkeys((*train.learner_ids, *held_out.learner_ids)))
     return given_test(

@@ -14,24 +14,18 @@ import numpy as np
 from click.core import ParameterSource
 
 from platform_adapters.catalogues.table import read_catalogue
-from platform_adapters.training_sets import (
-    about_course,
-    frame_interactions,
-    read_frame,
-    verbs_for,
-)
+from platform_adapters.training_sets import read_table, verbs_for
 from recommender.catalogue import CatalogueItem
 from recommender.errors import EvaluationError
-from recommender.statistics.fit import align_items, recommendable
+from recommender.statistics.fit import recommendable
 from recommender.trial import check_delta, largest_delta
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
-    import pandas as pd
     from numpy.typing import NDArray
 
-    from platform_adapters.training_sets import Level
+    from platform_adapters.training_sets import Level, RowTable
     from recommender.interactions import Interactions
 
 NOTICE = "Figures about real learners, made without privacy: not for publication."
@@ -42,24 +36,28 @@ class Material:
     """Files read for a measurement.
 
     Attributes:
-        frame: The interaction table's columns that are needed.
+        table: The interaction table.
         level: Whether items or courses are recommended.
         verbs: Verbs that count.
         entries: What may be recommended, in the order of every `Interactions` made here.
         has_catalogue: Whether a catalogue was given.
     """
 
-    frame: pd.DataFrame
+    table: RowTable
     level: Level
     verbs: tuple[str, ...]
     entries: list[CatalogueItem]
     has_catalogue: bool
 
-    def interactions(self, frame: pd.DataFrame | None = None) -> Interactions:
-        """The rows, or some of them, indexed by `entries`."""
-        rows = self.frame if frame is None else frame
-        arrays = frame_interactions(rows, level=self.level, verbs=self.verbs)
-        return align_items(arrays, [entry.item for entry in self.entries])
+    def interactions(self, table: RowTable | None = None, part: object = None) -> Interactions:
+        """The rows, a part of them, or those of another table, indexed by `entries`."""
+        rows = self.table if table is None else table
+        return rows.interactions(
+            level=self.level,
+            verbs=self.verbs,
+            part=part,
+            item_ids=[entry.item for entry in self.entries],
+        )
 
 
 def read_material(
@@ -67,8 +65,8 @@ def read_material(
     catalogue_path: Path | None,
     recommend: str,
     timezone: str | None = None,
-    test: pd.DataFrame | None = None,
-    keep: Collection[str] = (),
+    test: RowTable | None = None,
+    part: str | None = None,
 ) -> Material:
     """Read an interaction table and its catalogue.
 
@@ -82,32 +80,32 @@ def read_material(
             row, is about courses alone.
         timezone: Zone of local times.
         test: Rows of a test file; their items are candidates too.
-        keep: Columns that are needed beside the contract's.
+        part: A column by which rows are parted, such as the platform.
 
     Raises:
         ReadError: The table cannot be read.
         CatalogueError: The catalogue cannot be read.
     """
-    frame = read_frame(path, timezone=timezone, keep=keep)
+    table = read_table(path, timezone=timezone, part=part)
     listed = list(read_catalogue(catalogue_path)) if catalogue_path else []
-    level = _level(frame, listed, recommend)
+    level = _level(table, listed, recommend)
     verbs = verbs_for(level)
     entries = recommendable(listed, level)
     known = {entry.item for entry in entries}
-    for rows in (frame, test):
+    for rows in (table, test):
         if rows is not None:
-            found = frame_interactions(rows, level=level, verbs=verbs).item_ids
+            found = rows.item_ids(level=level, verbs=verbs)
             entries.extend(CatalogueItem(item) for item in found if item not in known)
             known.update(found)
-    return Material(frame, level, verbs, entries, catalogue_path is not None)
+    return Material(table, level, verbs, entries, catalogue_path is not None)
 
 
-def _level(frame: pd.DataFrame, listed: Sequence[CatalogueItem], recommend: str) -> Level:
+def _level(table: RowTable, listed: Sequence[CatalogueItem], recommend: str) -> Level:
     if recommend != "auto":
         return cast("Level", recommend)
     if listed:
         return "courses" if all(entry.type == "course" for entry in listed) else "items"
-    return "courses" if len(frame) and bool(about_course(frame).all()) else "items"
+    return "courses" if table.is_about_courses else "items"
 
 
 def with_learners(interactions: Interactions, learner_ids: Sequence[str]) -> Interactions:

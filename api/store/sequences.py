@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from api.store.interactions import valid
 from api.store.tables import catalogue, interactions, items, learners
 from api.store.training import COURSE_TYPE
-from platform_adapters.learner_sequences import ROW, sequence_of
-from platform_adapters.training_sets import verbs_for
+from platform_adapters.learner_sequences import sequence_of
+from platform_adapters.training_sets import ROW, verbs_for
 from recommender.interactions import VERB_INDEX
 
 if TYPE_CHECKING:

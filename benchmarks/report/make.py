@@ -39,8 +39,7 @@ from kept import Kept, version_of  # noqa: E402
 
 from api.cli.output import progress  # noqa: E402
 from platform_adapters.catalogues.table import read_catalogue  # noqa: E402
-from platform_adapters.training_sets import frame_interactions, read_frame, verbs_for  # noqa: E402
-from recommender.statistics.fit import align_items  # noqa: E402
+from platform_adapters.training_sets import read_table, verbs_for  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -77,15 +76,15 @@ Job = tuple[str, str, int]
 def read_log(name: str) -> measures.Log:
     """One of `LOGS`."""
     if name == "OULAD BBB":
-        frame = read_frame(COURSE / "interactions.csv.gz")
+        table = read_table(COURSE / "interactions.csv.gz", part="platform")
         entries = list(read_catalogue(COURSE / "catalogue.csv.gz"))
         keys = [entry.item for entry in entries]
         verbs = verbs_for("items")
         platforms = {
-            str(platform).capitalize(): align_items(
-                frame_interactions(rows, level="items", verbs=verbs), keys
+            str(part).capitalize(): table.interactions(
+                level="items", verbs=verbs, part=part, item_ids=keys
             )
-            for platform, rows in frame.groupby("platform", sort=True)
+            for part in table.parts or ()
         }
         return measures.Log(name, platforms, entries, verbs, "set")
     path = ROOT / "benchmarks" / "recommender_statistics.py"

@@ -10,41 +10,45 @@ import pandas as pd
 import pytest
 
 from platform_adapters.catalogues.table import read_catalogue
-from platform_adapters.training_sets import frame_interactions, read_frame, verbs_for
+from platform_adapters.training_sets import read_interactions, read_table, verbs_for
 
 SAMPLE = Path(__file__).resolve().parents[3] / "data_samples" / "oulad_bbb"
 NOON = 12 * 3600
 
 
 @pytest.fixture(scope="module")
-def frame():
-    return read_frame(SAMPLE / "interactions.csv.gz")
+def table():
+    return read_table(SAMPLE / "interactions.csv.gz", part="platform")
 
 
-def test_the_log_has_the_learners_sites_and_platforms_of_its_readme(frame):
-    rows = frame_interactions(frame, level="items", verbs=verbs_for("items"))
+@pytest.fixture(scope="module")
+def rows(table):
+    return table.interactions(level="items", verbs=verbs_for("items"))
+
+
+def test_the_log_has_the_learners_sites_and_platforms_of_its_readme(table, rows):
     assert (len(rows.learner_ids), len(rows.item_ids), len(rows)) == (1788, 320, 327_798)
-    learners = frame.drop_duplicates("learner").platform.value_counts()
-    assert learners.to_dict() == {"juniper": 1007, "hazel": 518, "fir": 215, "elm": 48}
+    learners = {name: len(table.interactions(part=name).learner_ids) for name in table.parts}
+    assert learners == {"juniper": 1007, "hazel": 518, "fir": 215, "elm": 48}
     assert rows.item_ids == tuple(
         sorted(entry.item for entry in read_catalogue(SAMPLE / "catalogue.csv.gz"))
     )
 
 
-def test_every_record_of_a_day_stands_at_noon_and_nothing_else_is_told(frame):
-    assert set(frame["timestamp"].to_numpy() % 86_400) == {NOON}
+def test_every_record_of_a_day_stands_at_noon_and_nothing_else_is_told(rows):
+    assert set(rows.timestamp % 86_400) == {NOON}
     told = {"learner", "item", "timestamp", "verb", "course", "platform"}
     assert set(pd.read_csv(SAMPLE / "interactions.csv.gz", nrows=1).columns) == told
     results = pd.read_csv(SAMPLE / "assessment_results.csv.gz")
     assert set(results.columns) == told | {"score"}
 
 
-def test_results_are_of_catalogued_assessments_and_of_learners_of_the_log(frame):
-    results = read_frame(SAMPLE / "assessment_results.csv.gz")
+def test_results_are_of_catalogued_assessments_and_of_learners_of_the_log(rows):
+    results = read_interactions(SAMPLE / "assessment_results.csv.gz")
     listed = {entry.item for entry in read_catalogue(SAMPLE / "assessments.csv.gz")}
-    assert set(results["item"]) <= listed
-    assert set(results["learner"]) <= set(frame["learner"])
-    assert np.nanmax(results["score"]) == 1.0
+    assert set(results.item_ids) <= listed
+    assert set(results.learner_ids) <= set(rows.learner_ids)
+    assert np.nanmax(results.score) == 1.0
 
 
 def test_titles_are_marked_as_rendered():

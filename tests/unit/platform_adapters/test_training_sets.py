@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 import subprocess
 import sys
 
@@ -9,13 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from platform_adapters import training_sets
 from platform_adapters.contract import Interaction
 from platform_adapters.errors import ReadError, TimezoneError
 from platform_adapters.training_sets import (
     build_interactions,
-    frame_interactions,
-    read_frame,
     read_interactions,
+    read_table,
     verbs_for,
 )
 from recommender.interactions import VERBS
@@ -91,14 +92,58 @@ def test_a_file_of_any_form_gives_the_same_arrays_as_its_rows(tmp_path, name) ->
             assert getattr(found, field).dtype == getattr(expected, field).dtype
 
 
-def test_other_columns_stay_so_that_a_frame_can_be_parted(tmp_path) -> None:
+def test_a_long_table_gives_the_same_arrays_from_the_disk(tmp_path, monkeypatch) -> None:
+    rows = [{key: getattr(r, key) for key in r.__slots__} for r in ROWS]
+    path = table(tmp_path, "t.csv", rows)
+    held = read_interactions(path)
+    monkeypatch.setattr(training_sets, "IN_MEMORY", 1)
+    monkeypatch.setattr(training_sets, "_CHUNK_ROWS", 3)
+    mapped = read_interactions(path)
+    for field in ("learner", "item", "timestamp", "order", "verb", "score"):
+        np.testing.assert_array_equal(getattr(mapped, field), getattr(held, field))
+        assert isinstance(root_of(getattr(mapped, field)), mmap.mmap)
+    assert len(read_interactions(path, verbs=("hinted",))) == 0
+
+
+def root_of(array: np.ndarray) -> object:
+    """Whose memory an array shows."""
+    while isinstance(array, np.ndarray):
+        array = array.base
+    return array.obj if isinstance(array, memoryview) else array
+
+
+def test_rows_are_asked_for_by_a_column_and_a_missing_value_belongs_to_nobody(tmp_path) -> None:
     rows = [
-        {"learner": n, "item": "i", "timestamp": "2024-03-01T09:00:00Z", "platform": p}
-        for n, p in enumerate("xyx")
+        {"learner": str(n), "item": "i", "timestamp": "2024-03-01T09:00:00Z", "platform": p}
+        for n, p in enumerate(["x", "y", "x", None])
     ]
-    frame = read_frame(table(tmp_path, "t.csv", rows))
-    sizes = {name: len(frame_interactions(part)) for name, part in frame.groupby("platform")}
-    assert sizes == {"x": 2, "y": 1}
+    path = table(tmp_path, "t.parquet", rows)
+    found = read_table(path, part="platform")
+    assert {name: len(found.interactions(part=name)) for name in found.parts} == {"x": 2, "y": 1}
+    assert len(found.interactions()) == 4
+    assert read_table(path, part="faculty").parts is None
+    numbers = [{**row, "platform": n} for n, row in zip((10, 9, 10, 9), rows, strict=True)]
+    assert read_table(table(tmp_path, "n.parquet", numbers), part="platform").parts == [9, 10]
+
+
+def test_items_of_one_name_are_one_and_rows_on_others_leave_their_learner(tmp_path) -> None:
+    rows = [
+        {
+            "learner": learner,
+            "item": item,
+            "timestamp": 1709283600,
+            "course": item.replace("z", "-"),
+        }
+        for learner, item in (("a", "x"), ("a", "y"), ("b", "z"))
+    ]
+    found = read_table(table(tmp_path, "t.csv", rows))
+    found.name_items({"x": "k", "y": "k"})
+    assert found.item_ids(level=None, verbs=None) == ("k", "z")
+    assert found.item_ids(level="courses", verbs=None) == ("k",)
+    given = found.interactions(item_ids=["other", "k"])
+    assert given.learner_ids == ("a", "b")
+    assert given.learner.tolist() == [0, 0]
+    assert given.item.tolist() == [1, 1]
 
 
 @pytest.mark.parametrize(
