@@ -11,7 +11,7 @@ result is not released and never leaves the institution (R5).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -238,28 +238,40 @@ def _assemble(
         if mix is not None and mix.ridge > 0:
             local = _mixed_pairs(local, ridge_weights(sequences, own, mix.ridge_memory), mix.ridge)
     visits = np.zeros(size) if own is None else own.visits
-    everything, starts = others.shared_popularity, others.shared_starts
-    if own is not None:
-        scale = own.popularity.sum() / max(float(visits.sum()), 1.0)
-        everything = scale * visits + others.popularity
-        starts = others.starts_with(own.starts, own.length)
     return ServingModel(
         item_ids=sources.item_ids,
-        merged=with_own(others, own),
-        shared=others.shared,
         local=local,
         text=sources.text,
         order=sources.order,
         own_popularity=popularity_part(visits),
-        merged_popularity=popularity_part(everything),
-        shared_popularity=popularity_part(others.shared_popularity),
-        starts=starts,
-        shared_starts=others.shared_starts,
         blend=blend_weights(sources.blend if mix is None else mix.weights),
         decay=DECAY if mix is None else mix.decay,
         shared_blend=blend_weights(sources.shared_blend),
         shared_decay=DECAY,
+        **swarm_parts(others, own),
     )
+
+
+def swarm_parts(others: Others, own: OwnStatistics | None) -> Mapping[str, Any]:
+    """Fields of a serving model that the merged sums decide, its mix left as it is.
+
+    Args:
+        others: What the merged sums say.
+        own: Own exact statistics.
+    """
+    everything, starts = others.shared_popularity, others.shared_starts
+    if own is not None:
+        scale = own.popularity.sum() / max(float(own.visits.sum()), 1.0)
+        everything = scale * own.visits + others.popularity
+        starts = others.starts_with(own.starts, own.length)
+    return {
+        "merged": with_own(others, own),
+        "shared": others.shared,
+        "merged_popularity": popularity_part(everything),
+        "shared_popularity": popularity_part(others.shared_popularity),
+        "starts": starts,
+        "shared_starts": others.shared_starts,
+    }
 
 
 def _choose_mix(sources: _Sources, ties: str) -> Mix:
