@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from platform_adapters.contract import Interaction, Rejected
 from platform_adapters.convert import ROWS_BEFORE_JUDGING, Converter, judge
+from platform_adapters.engines.moodle_feed import Cursor, open_feed
 from platform_adapters.errors import OptionsError
-from platform_adapters.formats.moodle_database import Cursor, open_feed
 from platform_adapters.readers.database import parse_url, public_name
 from platform_adapters.report import ImportReport
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from api.ingesting import Importer
     from api.settings import SourceSettings
     from platform_adapters.contract import Record
-    from platform_adapters.formats.moodle_database import Feed
+    from platform_adapters.engines.moodle_feed import Feed
 
 SEGMENT_ROWS = 50_000
 """Rows after which the cursor is stored: some ten seconds' work."""

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from platform_adapters.formats.moodle_tables import COLUMNS, LOG
+from platform_adapters.formats.moodle.tables import COLUMNS, LOG
 from platform_adapters.readers.database import Since, open_database
 
 if TYPE_CHECKING:

@@ -22,13 +22,13 @@ from platform_adapters.formats import (
     case,
     ilias,
     kolibri,
-    moodle,
     openedx,
     sakai,
     scorm,
     table,
     xapi,
 )
+from platform_adapters.formats.moodle import platform as moodle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -23,17 +23,19 @@ from platform_adapters.catalogues.entries import (
 )
 from platform_adapters.catalogues.moodle_availability import PREVIOUS, Demands
 from platform_adapters.contract import Failure
+from platform_adapters.engines.moodle_tables import CsvTables, read_table
 from platform_adapters.errors import CatalogueError
-from platform_adapters.formats.moodle_backup import BackupTables, is_backup
-from platform_adapters.formats.moodle_tables import CsvTables, module_id, read_table
+from platform_adapters.formats.moodle.words import module_id
 from platform_adapters.readers.csv_rows import read_csv, read_header
+from platform_adapters.readers.moodle_backup import BackupTables, is_backup
 from recommender.catalogue import CatalogueItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from platform_adapters.formats.moodle_tables import Row, TableSource
+    from platform_adapters.engines.moodle_tables import TableSource
+    from platform_adapters.formats.moodle.words import Row
 
 _LOG = logging.getLogger("murmuration.catalogue")
 

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from api import databases
 from api.settings import load_settings
 from api.store.opening import open_store
+from platform_adapters.engines.moodle_tables import table_of
 from platform_adapters.errors import ReadError
-from platform_adapters.formats.moodle_tables import COLUMNS, LOG, STATES, table_of
+from platform_adapters.formats.moodle.tables import COLUMNS, LOG, STATES
 from platform_adapters.readers.database import open_database
 from recommender.catalogue import CatalogueItem
 from tests.against_servers.moodle_site import DUMP, GUIDE, SECRET, rows_of

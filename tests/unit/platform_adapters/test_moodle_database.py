@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from platform_adapters.contract import AdaptOptions, Interaction
+from platform_adapters.engines.moodle_feed import Cursor, open_feed
 from platform_adapters.errors import ReadError, RecordError
-from platform_adapters.formats.moodle_database import Cursor, open_feed
 
 DUMP = Path(__file__).resolve().parents[2] / "golden/moodle/dump"
 

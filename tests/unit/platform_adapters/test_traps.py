@@ -8,7 +8,7 @@ import pytest
 
 from platform_adapters.errors import ReadError, RecordError
 from platform_adapters.formats.canvas_ids import global_id
-from platform_adapters.formats.moodle_other import parse_other
+from platform_adapters.readers.php_values import parse_other
 
 LOG = (
     "id,eventname,userid,courseid,relateduserid,contextlevel,contextinstanceid,other,timecreated\n"

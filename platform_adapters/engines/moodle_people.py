@@ -5,13 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from platform_adapters.formats.moodle_tables import read_table
+from platform_adapters.engines.moodle_tables import read_table
+from platform_adapters.formats.moodle.people import TEACHING
 
 if TYPE_CHECKING:
-    from platform_adapters.formats.moodle_tables import TableSource
-
-TEACHING = frozenset({"manager", "coursecreator", "editingteacher", "teacher"})
-"""Archetypes of roles that do not learn; a site's own roles are made from one of them."""
+    from platform_adapters.engines.moodle_tables import TableSource
 
 _COURSE, _MODULE = 50, 70
 _GUEST = "1"

@@ -20,19 +20,20 @@ from typing import TYPE_CHECKING
 
 from platform_adapters.contract import Failure, Ignored, Interaction
 from platform_adapters.errors import ReadError, RecordError
-from platform_adapters.formats import moodle_scorm
-from platform_adapters.formats.moodle_page_times import DayOrder, looks_like_time
-from platform_adapters.formats.moodle_tables import module_id
+from platform_adapters.formats.moodle import scorm
+from platform_adapters.formats.moodle.tables import SENTENCES
+from platform_adapters.formats.moodle.words import module_id
 from platform_adapters.readers.csv_rows import delimiter_of, read_csv, read_header
 from platform_adapters.readers.files import read_start
 from platform_adapters.values import hashed
+from platform_adapters.written_times import DayOrder, looks_like_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from platform_adapters.contract import Record
-    from platform_adapters.formats.moodle_page_times import PageTimes
+    from platform_adapters.written_times import PageTimes
 
 COLUMNS = frozenset({"Time", "Event name", "Description", "Origin"})
 """Some of the columns, in English."""
@@ -46,58 +47,6 @@ _USER = re.compile(r"user with (?:the )?id '(\d{1,19})'")
 _MODULE = re.compile(r"course module id '(\d{1,19})'")
 _COURSE = re.compile(r"course with id '(\d{1,19})'")
 _LOOKED_AT = 50
-
-
-@dataclass(frozen=True, slots=True)
-class PageRule:
-    """What a sentence means.
-
-    Attributes:
-        says: Found in the sentence after the first user's id.
-        verb: Its verb; empty where the sentence holds an element of SCORM and its value.
-        about_course: Whether it is about the course and not a module.
-        learner: 0 if the sentence names the learner first, -1 if last (after whoever acted).
-    """
-
-    says: re.Pattern[str]
-    verb: str
-    about_course: bool = False
-    learner: int = 0
-
-
-def _rule(says: str, verb: str, *, about_course: bool = False, learner: int = 0) -> PageRule:
-    start = r"The user with (?:the )?id '\d+' "
-    return PageRule(re.compile(start + says), verb, about_course, learner)
-
-
-RULES = (
-    _rule(r"viewed the '\w+' activity with course module id", "viewed"),
-    _rule(r"(has )?viewed the (chapter|content page|discussion|page) with (the )?id", "viewed"),
-    _rule(r"has viewed the .{1,60} question with id", "viewed"),
-    _rule(r"viewed the (section number '\d+' of the )?course with id", "viewed", about_course=True),
-    _rule(r"enrolled the user with id", "enrolled", about_course=True, learner=-1),
-    _rule(r"unenrolled the user with id", "unenrolled", about_course=True, learner=-1),
-    _rule(r"completed the course with id", "completed", about_course=True),
-    _rule(r"has started the attempt with id", "started", learner=-1),
-    _rule(r"has submitted the attempt with id", "attempted", learner=-1),
-    _rule(r"has had their attempt with id '\d+' marked as abandoned", "attempted", learner=-1),
-    _rule(r"has submitted the submission with id", "submitted"),
-    _rule(r"has graded the submission '\d+' for the user with id", "scored", learner=-1),
-    _rule(r"(has uploaded|created) the submission with id", "submitted"),
-    _rule(r"submitted a response for the survey", "submitted"),
-    _rule(r"submitted response for '\w+' activity", "submitted"),
-    _rule(r"has answered the .{1,60} question with id", "answered"),
-    _rule(r"made the choice with id", "answered"),
-    _rule(r"has added the option with id", "answered", learner=-1),
-    _rule(r"started the lesson with course module id", "started"),
-    _rule(r"(has )?ended the lesson with course module id", "completed"),
-    _rule(r"launched the sco with id", "started"),
-    _rule(r"submitted the element '(?P<element>[\w.]+)' with the value of '(?P<value>[^']*)'", ""),
-    _rule(r"has created the (discussion|post|glossary entry) with id", "interacted"),
-    _rule(r"(created|updated) the (page|data record) with id", "interacted"),
-    _rule(r"added a comment with id '\d+' on the page", "interacted"),
-)
-"""Sentences of Moodle's event classes, 3.11 to 5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +150,7 @@ def convert_row(row: dict[str, str], line: int, times: PageTimes) -> Interaction
         OptionsError: The year or the zone is missing, or day and month cannot be told apart.
     """
     sentence = row["description"]
-    matches = ((rule, rule.says.match(sentence)) for rule in RULES)
+    matches = ((rule, rule.says.match(sentence)) for rule in SENTENCES)
     rule, said = next((found for found in matches if found[1]), (None, None))
     if rule is None or said is None:
         return Ignored(
@@ -219,7 +168,7 @@ def convert_row(row: dict[str, str], line: int, times: PageTimes) -> Interaction
         return Ignored("guest or server", line)
     values: dict[str, object] = {"verb": rule.verb}
     if not rule.verb:
-        values = moodle_scorm.told(said["element"], said["value"])
+        values = scorm.told(said["element"], said["value"])
     if "ignore" in values:
         return Ignored(str(values["ignore"]), line)
     seconds = times.seconds(row["time"], row["order"])

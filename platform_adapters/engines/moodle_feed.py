@@ -16,30 +16,22 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from platform_adapters.catalogues.moodle import items_of
+from platform_adapters.engines.moodle_session import MoodleSession
+from platform_adapters.engines.moodle_tables import whole
 from platform_adapters.errors import ReadError
-from platform_adapters.formats.moodle import MoodleSession
-from platform_adapters.formats.moodle_scorm import WANTED
-from platform_adapters.formats.moodle_tables import COLUMNS, LOG, STATES, whole
+from platform_adapters.formats.moodle.scorm import WANTED
+from platform_adapters.formats.moodle.tables import COLUMNS, LOG, STATES, TABLES
+from platform_adapters.formats.moodle.words import latest
 from platform_adapters.readers.database import Since, open_database
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from platform_adapters.contract import AdaptOptions, Record
-    from platform_adapters.formats.moodle_tables import Equal, Row
+    from platform_adapters.engines.moodle_tables import Equal
+    from platform_adapters.formats.moodle.words import Row
     from platform_adapters.readers.database import Tables
     from recommender.catalogue import CatalogueItem
-
-CHANGED: Mapping[str, tuple[str, ...]] = {
-    "course_modules_completion": ("timemodified",),
-    "grade_grades": ("timemodified", "timecreated"),
-    "quiz_attempts": ("timemodified", "timestart"),
-    "scorm_scoes_track": ("timemodified",),
-    "scorm_scoes_value": ("timemodified",),
-    "course_completions": ("timecompleted",),
-    "user_enrolments": ("timemodified", "timecreated"),
-}
-"""Columns that hold when a row of a state table was changed; the first that is set counts."""
 
 OVERLAP_IDS = 1_000
 """How many ids of the log are read again: rows of two requests may be stored out of order."""
@@ -105,8 +97,9 @@ class LiveTables:
     ) -> Iterator[Row]:
         """Rows of a table."""
         since = None
-        if table in CHANGED and equal is None:
-            since = Since(CHANGED[table], self._since.get(table, 0))
+        changed = TABLES[table].changed if table in TABLES else ()
+        if changed and equal is None:
+            since = Since(changed, self._since.get(table, 0))
         return self._tables.rows(table, columns, since=since, equal=equal)
 
 
@@ -152,7 +145,7 @@ class Feed:
         self.cursor = Cursor(after, self.cursor.since, table, self.cursor.until)
         if "id" not in self._rows.columns(table):
             return
-        changed = CHANGED.get(table, ())
+        changed = TABLES[table].changed
         columns = tuple(dict.fromkeys((*COLUMNS[table], *changed)))
         since = Since(changed, start)
         rows = self._rows.rows(table, columns, since=since, equal=self._wanted(table))
@@ -177,7 +170,7 @@ def _place(row: Row, changed: Sequence[str]) -> int:
     """A row's place in the order of its table."""
     if not changed:
         return int(row["id"])
-    return next((int(row[name]) for name in changed if row.get(name, "0") not in {"", "0"}), 0)
+    return int(latest(row, *changed) or 0)
 
 
 @contextmanager

@@ -10,126 +10,35 @@ Example: `activities/quiz_342/completion.xml` says that user 12 completed course
 
 from __future__ import annotations
 
-import base64
-import binascii
 import fnmatch
 import weakref
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from platform_adapters.errors import ReadError
-from platform_adapters.formats.moodle_tables import COLUMNS, LOG, STATES
+from platform_adapters.formats.moodle.tables import COLUMNS, LOG, STATES, TABLES
+from platform_adapters.formats.moodle.words import NULL
 from platform_adapters.readers.archives import open_archive
 from platform_adapters.readers.files import read_start
 from platform_adapters.readers.xml_elements import read_elements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from platform_adapters.contract import Record
-    from platform_adapters.formats.moodle_tables import Equal, Row
+    from platform_adapters.engines.moodle_tables import Equal
+    from platform_adapters.formats.moodle.words import Place, Row
     from platform_adapters.readers.archives import Archive
     from platform_adapters.readers.xml_elements import Element
 
-_NULL = "$@NULL@$"
 _TAR_AT = 257
 _MANIFEST = "moodle_backup.xml"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a table stands in a backup.
-
-    Attributes:
-        files: Pattern of the members' names.
-        element: Name of the element that is a row.
-        columns: Columns that the element calls otherwise: column to child.
-        around: Columns that stand in an element around it: column to (element, attribute).
-        made: More columns, given the element.
-        inside: The element in which a row stands, where others have the same name elsewhere.
-    """
-
-    files: str
-    element: str
-    columns: Mapping[str, str] = field(default_factory=dict)
-    around: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    made: Callable[[Element], Row] = field(default=lambda _element: {})
-    inside: str = ""
-
-
-def _log_row(element: Element) -> Row:
-    text = element.get("other")
-    try:
-        other = "" if text in {"", _NULL} else base64.b64decode(text).decode(errors="replace")
-    except binascii.Error:
-        other = text
-    return {"other": other}
-
-
-def _own_text(element: Element) -> Row:
-    return {element.name: _text(element.text.strip())}
-
-
-def _kind_of_module(element: Element) -> Row:
-    return {"module": element.get("modulename"), "modname": element.get("modulename")}
-
-
-_ACTIVITY = "activities/*/"
-_QUIZ = {"quiz": ("quiz", "id")}
-PLACES: Mapping[str, tuple[Place, ...]] = {
-    LOG: (
-        Place(_ACTIVITY + "logstores.xml", "logstore_standard_log", made=_log_row),
-        Place("course/logstores.xml", "logstore_standard_log", made=_log_row),
-    ),
-    "course_modules_completion": (Place(_ACTIVITY + "completion.xml", "completion"),),
-    "grade_items": (
-        Place(_ACTIVITY + "grades.xml", "grade_item"),
-        Place("gradebook.xml", "grade_item"),
-    ),
-    "grade_grades": (
-        Place(_ACTIVITY + "grades.xml", "grade_grade", around={"itemid": ("grade_item", "id")}),
-        Place("gradebook.xml", "grade_grade", around={"itemid": ("grade_item", "id")}),
-    ),
-    "quiz": (
-        Place(
-            "activities/quiz_*/quiz.xml",
-            "sumgrades",
-            around={"id": ("quiz", "id")},
-            made=_own_text,
-            inside="quiz",
-        ),
-    ),
-    "quiz_attempts": (
-        Place("activities/quiz_*/quiz.xml", "attempt", {"attempt": "attemptnum"}, _QUIZ),
-    ),
-    "scorm_scoes_track": (
-        Place(
-            "activities/scorm_*/scorm.xml",
-            "sco_track",
-            around={"scormid": ("scorm", "id"), "scoid": ("sco", "id")},
-        ),
-    ),
-    "course_modules": (
-        Place(_ACTIVITY + "module.xml", "module", {"section": "sectionid"}, made=_kind_of_module),
-    ),
-    "course_sections": (
-        Place(
-            "sections/*/section.xml",
-            "section",
-            {"section": "number", "availability": "availabilityjson"},
-        ),
-    ),
-    "course": (Place("course/course.xml", "course"),),
-    "enrol": (Place("course/enrolments.xml", "enrol"),),
-    "user_enrolments": (
-        Place("course/enrolments.xml", "enrolment", around={"enrolid": ("enrol", "id")}),
-    ),
-    "role": (Place("roles.xml", "role"),),
-    "role_assignments": (Place("course/roles.xml", "assignment"),),
-}
-"""Every table that a backup holds, of those that are read."""
+def places_of(table: str) -> tuple[Place, ...]:
+    """Where a table stands in a backup."""
+    return TABLES[table].places if table in TABLES else ()
 
 
 def is_backup(path: Path) -> bool:
@@ -163,7 +72,7 @@ class BackupTables:
         self._instances = {f: self._instance(f) for f in self._folders()}
 
     def _folders(self) -> list[str]:
-        return [name.rpartition("/")[0] for name in self._members(_ACTIVITY + "module.xml")]
+        return [name.rpartition("/")[0] for name in self._members("activities/*/module.xml")]
 
     def _instance(self, folder: str) -> Row:
         """Id and title of the instance that a module shows: the file of its own kind has them."""
@@ -186,7 +95,7 @@ class BackupTables:
         """Columns that are read of a table; empty if the backup has none of it."""
         if table == "context":
             return frozenset(COLUMNS[table])
-        found = any(self._members(place.files) for place in PLACES.get(table, ()))
+        found = any(self._members(place.files) for place in places_of(table))
         return frozenset(COLUMNS[table]) if found else frozenset()
 
     def rows(
@@ -207,7 +116,7 @@ class BackupTables:
         if table == "context":
             yield {"id": f"course {self._course}", "contextlevel": "50", "instanceid": self._course}
         empty = dict.fromkeys(COLUMNS.get(table, ()), "")
-        for place in PLACES.get(table, ()):
+        for place in places_of(table):
             for member in self._members(place.files):
                 known = self._known(member.rpartition("/")[0])
                 for element in self._elements(member, place.element):
@@ -252,4 +161,4 @@ def _row(element: Element, place: Place) -> Row:
 
 
 def _text(text: str) -> str:
-    return "" if text == _NULL else text
+    return "" if text == NULL else text

@@ -1,0 +1,1 @@
+"""How records find their meaning where a format is more than rows of one kind; see `formats/`."""

@@ -1,0 +1,1 @@
+"""Moodle: dumps of tables, course backups, a live database, and the CSV of its Logs page."""

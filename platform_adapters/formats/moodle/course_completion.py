@@ -1,0 +1,48 @@
+"""Completion of courses.
+
+Example: Ana completed course 7 on 3 June.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from platform_adapters.formats.moodle.words import Fact, Row, Rule, Table, is_set, none, says
+
+if TYPE_CHECKING:
+    from platform_adapters.engines.moodle_lookups import Lookups
+
+
+def _stored(row: Row, _: Lookups) -> Fact:
+    if not is_set(row.get("timecompleted")):
+        return none("course not complete")
+    fact = {"learner": row["userid"], "item": row["course"], "course": row["course"]}
+    return {**fact, "time": row["timecompleted"], "verb": "completed", "completion": True}
+
+
+def _key(row: Row, _: Lookups) -> tuple[str, ...]:
+    return (row["course"], row["userid"]) if is_set(row.get("timecompleted")) else ()
+
+
+LOG_RULES = {
+    "\\core\\event\\course_completed": Rule(
+        "completed",
+        "relateduserid",
+        "course",
+        lambda _row, _lookups: {"completion": True},
+        ("course completion", ("courseid", "relateduserid")),
+    )
+}
+SENTENCES = (says(r"completed the course with id", "completed", about_course=True),)
+TABLES = {
+    "course_completions": Table(
+        "id userid course timecompleted",
+        "userid course timecompleted",
+        "criteriaid",
+        fact=_stored,
+        versions=False,
+        tells="course completion",
+        key=_key,
+        changed=("timecompleted",),
+    )
+}
