@@ -22,13 +22,13 @@ from platform_adapters.formats import (
     case,
     ilias,
     kolibri,
-    openedx,
     sakai,
     scorm,
     table,
     xapi,
 )
 from platform_adapters.formats.moodle import platform as moodle
+from platform_adapters.formats.openedx import platform as openedx
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

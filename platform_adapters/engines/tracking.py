@@ -1,15 +1,8 @@
-"""Open edX tracking logs: one event a line, in the new and in the legacy shape.
+"""Open edX's tracking events as what `formats/openedx/` says that they mean.
 
-After the event reference and the fixtures of event-routing-backends. What is kept here:
-
-- new events are `{name, timestamp, context, data}`, older ones `{event_type, time, context,
-  event}`, and `event` may be a JSON text or, from a browser, a form;
-- the learner is `data.user_id` first: a grader's or a job's context names somebody else;
-- a browser's `problem_check` is the same click as the server's and is ignored;
-- a problem with several inputs is an event of its own and one more for each input, as in xAPI;
-- possible points of 0 give no score, not a score of 0 or a success.
-
-Example: Ana answered the problem *Osmosis* with 2 of 3 points.
+New events are `{name, timestamp, context, data}`, older ones `{event_type, time, context, event}`,
+and `event` may be a JSON text or, from a browser, a form. The learner is `data.user_id` first: a
+grader's or a job's context names somebody else.
 """
 
 from __future__ import annotations
@@ -20,33 +13,25 @@ from urllib.parse import unquote
 
 import orjson
 
-from platform_adapters.catalogues import openedx as catalogues_openedx
-from platform_adapters.catalogues.olx import is_olx
 from platform_adapters.contract import AdaptOptions, Ignored, Interaction
 from platform_adapters.errors import RecordError
-from platform_adapters.format import Format, Sign
-from platform_adapters.formats.openedx_rules import INPUT, RULES, Rule
-from platform_adapters.readers.files import read_start
+from platform_adapters.formats.openedx.courses import COURSE_PAGE, COURSE_VIEW
+from platform_adapters.formats.openedx.problems import FROM_SERVER, INPUT
 from platform_adapters.readers.json_records import read_json
 from platform_adapters.values import Clock, get, hashed, identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from platform_adapters.contract import Json, Record
-    from platform_adapters.formats.openedx_rules import Data
+    from platform_adapters.formats.openedx.words import Data, Rule
 
 _ASSET = re.compile(r"asset-v1:.+|c4x/.+")
-_COURSE_PAGE = re.compile(r"/courses/([^/]+)/(?:courseware|course)(?:/.*)?")
 _BLOCK_NAMES = ("problem_id", "block_id", "usage_key", "module_id", "exam_content_id")
 _NOBODY = frozenset({"", "None", "null"})
 _SAFE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,39}(?:\.[a-z0-9_]{1,40}){0,8}")
 _HASH = re.compile(r"[0-9a-f]{16}")
-
-
-_COURSE_VIEW = Rule("viewed", "course")
-_FROM_SERVER = frozenset({"problem_check", "showanswer", "problem_show"})
 
 
 def data_of(event: dict[str, Any]) -> Data:
@@ -120,10 +105,11 @@ def _video_key(block: str, course: str) -> str:
     )
 
 
-class OpenEdxSession:
+class TrackingSession:
     """One import of tracking events."""
 
-    def __init__(self, options: AdaptOptions) -> None:
+    def __init__(self, options: AdaptOptions, rules: Mapping[str, Rule]) -> None:
+        self._rules = rules
         self._clock = Clock(options.timezone, "timestamp or time")
 
     def convert(self, record: Json, line: int) -> Interaction | Ignored:
@@ -133,7 +119,7 @@ class OpenEdxSession:
         name = record.get("name") or record.get("event_type")
         if not isinstance(name, str) or not name:
             raise RecordError("neither name nor event_type: not a tracking event")
-        rule, course = _rule_for(name)
+        rule, course = self._rule_for(name)
         if rule is None:
             return Ignored(_reason_for(name), line)
         data = data_of(record)
@@ -158,14 +144,21 @@ class OpenEdxSession:
             order=None,
             course=course,
             session=session if isinstance(session, str) else "",
-            source="openedx:" + ("course page" if rule is _COURSE_VIEW else name),
+            source="openedx:" + ("course page" if rule is COURSE_VIEW else name),
             **values,
         )
+
+    def _rule_for(self, name: str) -> tuple[Rule | None, str]:
+        """The rule, and the course if the name is a page of one."""
+        if name[0] != "/":
+            return self._rules.get(name), ""
+        page = COURSE_PAGE.fullmatch(name)
+        return (COURSE_VIEW, page.group(1).replace(" ", "+")) if page else (None, "")
 
 
 def _nobodys(name: str, event: dict[str, Any], data: Data, learner: str) -> str:
     """Why an event is nobody's learning; empty if it may be."""
-    if name in _FROM_SERVER and not _is_of_server(event, data):
+    if name in FROM_SERVER and not _is_of_server(event, data):
         return f"{name} of a browser: the server logs the same click"
     if not learner:
         return "nobody signed in"
@@ -178,14 +171,6 @@ def _is_of_server(event: dict[str, Any], data: Data) -> bool:
     return source == "server" if isinstance(source, str) else bool(data)
 
 
-def _rule_for(name: str) -> tuple[Rule | None, str]:
-    """The rule, and the course if the name is a page of one."""
-    if name[0] != "/":
-        return RULES.get(name), ""
-    page = _COURSE_PAGE.fullmatch(name)
-    return (_COURSE_VIEW, page.group(1).replace(" ", "+")) if page else (None, "")
-
-
 def _is_safe(name: str) -> bool:
     return bool(_SAFE_NAME.fullmatch(name)) and not _HASH.search(name)
 
@@ -195,29 +180,6 @@ def _reason_for(name: str) -> str:
     if name[0] == "/":
         return "request of a page that is not a course's"
     return f"no learning event: {name}" if _is_safe(name) else "no learning event"
-
-
-def split(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Logs, and catalogues (course lists have `results`, course blocks have `blocks`)."""
-    logs: list[Path] = []
-    others: list[Path] = []
-    for path in paths:
-        start = read_start(path)
-        if is_olx(start):
-            others.append(path)
-            continue
-        has_event = b'"event_type"' in start or (b'"name"' in start and b'"context"' in start)
-        is_catalogue = not has_event and (
-            b'"results"' in start or b'"blocks"' in start or b'"course_id"' in start
-        )
-        (others if is_catalogue else logs).append(path)
-    return logs, others
-
-
-def prepare(paths: Sequence[Path], options: AdaptOptions) -> OpenEdxSession:
-    """Nothing need be known before the first record."""
-    del paths
-    return OpenEdxSession(options)
 
 
 def records(path: Path) -> Iterator[Record]:
@@ -243,41 +205,3 @@ def _inputs(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for name, found in inputs.items():
         own = {**shared, "input": name, "submission": {name: found}}
         yield {**head, "name": INPUT, "event_type": INPUT, "data": own}
-
-
-FORMAT = Format(
-    name="openedx",
-    summary="Open edX tracking logs, new and legacy shape (JSON lines; .gz), rotations by folder; "
-    "OLX (tar.gz), course blocks and course lists as catalogue",
-    tried_on="320,241 lines of a live site (2017, 190 rotations), 2,590 of "
-    "edx-analytics-pipeline's tests, 81 events of event-routing-backends' own",
-    split=split,
-    prepare=prepare,
-    records=records,
-    read_catalogue=catalogues_openedx.read_catalogue,
-    signs=(
-        Sign(
-            "an Open edX tracking log",
-            frozenset({"event_type", "event_source", "context"}),
-            ("json",),
-        ),
-        Sign(
-            "an Open edX tracking log, new shape",
-            frozenset({"name", "timestamp", "context", "data", "course_id"}),
-            ("json",),
-        ),
-        Sign(
-            "an Open edX course-blocks answer",
-            frozenset({"blocks", "root", "display_name"}),
-            ("json",),
-            role="catalogue",
-        ),
-        Sign(
-            "an Open edX course as OLX",
-            frozenset({"course/course.xml"}),
-            ("tar",),
-            role="catalogue",
-        ),
-    ),
-    example="Ana answered the problem *Osmosis* with 2 of 3 points.",
-)

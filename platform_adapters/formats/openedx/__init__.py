@@ -1,0 +1,1 @@
+"""Open edX: its tracking logs, and its courses as catalogue."""
