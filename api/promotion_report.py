@@ -13,38 +13,51 @@ from swarm.storage.files import atomic_write
 
 if TYPE_CHECKING:
     from api.home import Home
+    from api.store.store import Store
 
 SCHEMA = "murmuration.promotion/1"
 
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """A member that added something since the model before.
+    """A member through whom an item rose.
 
     Attributes:
         name: Its name on the ledger.
-        share: Of the rise that is gone without what it added, in [0, 1].
+        share: Of the item's reach that is gone without it, in [0, 1].
         anchor: Whether it is an anchor (R34).
-        own: Whether it is this platform.
     """
 
     name: str
     share: float
     anchor: bool = False
-    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Risen:
-    """An item that rose; see `recommender.statistics.promotion.Rise`."""
+    """An item that rose; see `recommender.statistics.excess.Rise`.
+
+    Attributes:
+        item: Its id.
+        reach: As it was told.
+        reach_without: Without the carriers.
+        rank: As it was told.
+        rank_without: Without the carriers.
+        concentration: As it was told.
+        carriers: Who carried it, largest share first.
+        round: Of the merged model with which it was told.
+        told_at: ISO 8601, UTC.
+    """
 
     item: str
     reach: float
-    reach_before: float
+    reach_without: float
     rank: float
-    rank_before: float
+    rank_without: float
     concentration: float
-    carriers: tuple[Carrier, ...] = ()
+    carriers: tuple[Carrier, ...]
+    round: int
+    told_at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +67,25 @@ class Report:
     Attributes:
         model: Digest of the merged model, hex.
         round: Its round.
-        before: Digest of the one it was compared with; empty if with none.
-        before_round: Its round.
         compared: Number of this platform's items that were ranked.
         first: Places that count as a ranking's top.
-        risen: Highest rise first.
-        note: Why nothing was compared, or why nobody can say who carried a rise; else empty.
+        risen: What rose with this model, highest first, then what was told before and still stands.
+        note: Why nothing was compared; else empty.
         made_at: ISO 8601, UTC.
     """
 
     model: str
     round: int
-    before: str
-    before_round: int
     compared: int
     first: int
     risen: tuple[Risen, ...]
     note: str
     made_at: str
+
+    @property
+    def new(self) -> tuple[Risen, ...]:
+        """What rose with this model."""
+        return tuple(one for one in self.risen if one.round == self.round)
 
 
 def read_report(home: Home) -> Report | None:
@@ -97,3 +111,14 @@ def write_report(home: Home, report: Report) -> None:
     facts = {"schema": SCHEMA, **asdict(report)}
     text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
     atomic_write(home.promotion_path, text.encode(), mode=0o600)
+
+
+def agreed_rises(home: Home, store: Store) -> frozenset[str]:
+    """Items that rose and that a designer has agreed to since.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    report = read_report(home)
+    last = store.last_confirmations([one.item for one in report.risen] if report else ())
+    return frozenset(item for item, row in last.items() if row.action == "agreed")

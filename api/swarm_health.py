@@ -1,7 +1,8 @@
 """What is wrong with this platform's part of the swarm, by name, and what to do about it.
 
-Everything comes from `status.json`, `promotion.json`, the disk and the time: no learner data,
-nothing from the store (R21). Each name has an entry in docs/guides/bad-days.md.
+Everything comes from `status.json`, `promotion.json`, the disk and the time, and from the store
+only which rises a designer has agreed to: no learner data (R21). Each name has an entry in
+docs/guides/bad-days.md.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from api.health import LOW_DISK_BYTES
 from api.promotion_report import read_report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from api.home import Home
 
@@ -63,16 +64,22 @@ def is_running(status: Mapping[str, Any], now: datetime | None = None) -> bool:
     return age.total_seconds() < STALE_SECONDS
 
 
-def examine(home: Home, status: Mapping[str, Any], now: datetime | None = None) -> list[Finding]:
+def examine(
+    home: Home,
+    status: Mapping[str, Any],
+    now: datetime | None = None,
+    agreed: Collection[str] = (),
+) -> list[Finding]:
     """Everything that needs attention, worst first.
 
     Args:
         home: The home, for its disk.
         status: What its peer last said.
         now: The time; the present if not given.
+        agreed: Items that rose and that a designer has agreed to (`agreed_rises`).
     """
     now = now or datetime.now(UTC)
-    found = [*_about_disk(home), *about_rises(home, now)]
+    found = [*_about_disk(home), *about_rises(home, now, agreed)]
     if is_running(status, now):
         found += [*_about_members(status), *_about_rounds(status, now), *_about_peer(status)]
     else:
@@ -88,22 +95,26 @@ def _about_disk(home: Home) -> Iterator[Finding]:
         yield Finding("disk-low", "warning", text)
 
 
-def about_rises(home: Home, now: datetime | None = None) -> Iterator[Finding]:
-    """Items that rose with the last merged model, while that is news (R35)."""
-    report = read_report(home)
-    if report is None or not report.risen:
-        return
-    age = (now or datetime.now(UTC)) - datetime.fromisoformat(report.made_at)
-    if age > NEWS:
-        return
-    through = sorted({one.carriers[0].name for one in report.risen if one.carriers})
-    by = f", most through {', '.join(through)}" if through else ""
-    names = ", ".join(one.item for one in report.risen[:3])
-    more = f" and {len(report.risen) - 3} more" if len(report.risen) > 3 else ""
-    text = (
-        f"rose suddenly with round {report.round}: {names}{more}{by}; a designer looks at /ui/swarm"
-    )
-    yield Finding("item-rose", "warning", text)
+def about_rises(
+    home: Home, now: datetime | None = None, agreed: Collection[str] = ()
+) -> Iterator[Finding]:
+    """Items that rose, while that is news and until a designer agrees (R35)."""
+    report, now = read_report(home), now or datetime.now(UTC)
+    waiting = [
+        one
+        for one in (report.risen if report is not None else ())
+        if one.item not in agreed and now - datetime.fromisoformat(one.told_at) <= NEWS
+    ]
+    if waiting:
+        through = sorted({by.name for one in waiting for by in one.carriers})
+        names = ", ".join(one.item for one in waiting[:3])
+        more = f" and {len(waiting) - 3} more" if len(waiting) > 3 else ""
+        rounds = " and ".join(map(str, sorted({one.round for one in waiting})))
+        text = (
+            f"rose with round {rounds}: {names}{more}, through {', '.join(through)}; "
+            "a designer looks at /ui/swarm"
+        )
+        yield Finding("item-rose", "warning", text)
 
 
 def _about_members(status: Mapping[str, Any]) -> Iterator[Finding]:

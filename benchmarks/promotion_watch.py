@@ -1,11 +1,14 @@
-"""How often does the watch (R35) see a rise where nobody promotes, and how often one that is?
+"""How often does the watch (R35) tell an item where nobody promotes, and how often one that is?
 
-Usage: python benchmarks/promotion_watch.py [--seeds 6] [--json FILE]
+Usage: python benchmarks/promotion_watch.py [--seeds 5] [--only NAME] [--json FILE]
 
-OULAD BBB as four members, epsilon 4, learners split over rounds by chance. In the last round a
-member's new learners are honest, or invented to promote an item of the least popular fifth. Told:
-items that rise in honest rounds; of the attacks, how far the item's reach grew, how often it was
-seen, and how often the attacker was named first. `--json` appends a line to FILE.
+OULAD BBB and the sample's Canvas Network, cut at random into 3, 4, 7 and 10 members of unequal
+size, and as their own four platforms; epsilon 4 and 1; three rounds, learners split over them by
+chance. *Alarms*: honest rounds with which anything is told that was not before. *Attacks*: liars
+promote an item of the least popular fifth, by invented learners or a vector written by hand, in
+the first merge, in the second, or a little in each of four. Reach is that of the item at an honest
+member, less what it is without the liars; *told* of those that gained `LEAST_RISE` or more.
+`--json` appends a line to FILE.
 """
 
 from __future__ import annotations
@@ -13,170 +16,245 @@ from __future__ import annotations
 import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import argparse
 import json
+import sys
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
-from recommender.catalogue import CatalogueItem
-from recommender.interactions import VERB_INDEX, Interactions
-from recommender.poisoning.insight import Insight
-from recommender.poisoning.promotion import FakeLearners, fake_learners
-from recommender.release.noise import FastNoise
-from recommender.statistics.cap import sum_and_rest
-from recommender.statistics.merged import MergedSums
-from recommender.statistics.promotion import (
-    carried_by,
-    find_rises,
-    noise_spread,
-    stand_merged,
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "benchmarks" / "report"), str(ROOT)]
+
+import make  # noqa: E402 - beside the other report
+
+from recommender.catalogue import CatalogueItem  # noqa: E402
+from recommender.poisoning.insight import Insight  # noqa: E402
+from recommender.poisoning.promotion import (  # noqa: E402
+    FakeLearners,
+    Vector,
+    fake_learners,
+    written_vector,
 )
-from recommender.trial import privacy_for, sum_platforms
+from recommender.poisoning.scene import cut_learners  # noqa: E402
+from recommender.release.noise import FastNoise  # noqa: E402
+from recommender.statistics.excess import LEAST_RISE, Watcher, find_promoted  # noqa: E402
+from recommender.statistics.member_view import MemberView  # noqa: E402
+from recommender.statistics.shares import MemberSums  # noqa: E402
+from recommender.trial import bracket, privacy_for, sum_platforms  # noqa: E402
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-    from recommender.statistics.promotion import Rise, Standing
-
-SAMPLE = Path(__file__).parents[1] / "data_samples" / "oulad_bbb" / "interactions.csv.gz"
-WATCHER, SMALL, MIDDLE, LARGE = 0, 1, 2, 3
-ATTACKS = {
-    "54 invented learners of an ordinary member": (SMALL, 54, False),
-    "250 of the second largest member": (MIDDLE, 250, False),
-    "500 of the largest member": (LARGE, 500, False),
-    "250 of an anchor": (MIDDLE, 250, True),
-    "500 of an anchor": (LARGE, 500, True),
+LOGS = ("OULAD BBB", "Canvas Network")
+PARTS = {
+    3: (0.1, 0.3, 0.6),
+    4: (0.03, 0.17, 0.3, 0.5),
+    7: (0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.4),
+    10: (0.03, 0.03, 0.05, 0.05, 0.07, 0.07, 0.1, 0.15, 0.2, 0.25),
+}
+MOST_LEARNERS = 6_000
+ROUNDS = 3
+KINDS: dict[str, FakeLearners | Vector] = {
+    "learners through ten items": FakeLearners(),
+    "learners through two items": FakeLearners(2, 2),
+    "vector, broad": Vector(3.0, 0.0, 100),
+    "vector, narrow": Vector(10.0, 0.0, 40),
 }
 
 
-class Swarm:
-    """Four members, some rounds, noised contributions."""
+@dataclass(frozen=True)
+class Lie:
+    """Who lies, and when.
 
-    def __init__(self, seed: int, rounds: int) -> None:
-        frame = pd.read_csv(SAMPLE)
-        self.items = sorted(frame["item"].unique())
-        self.catalogue = [CatalogueItem(item) for item in self.items]
-        self.head = np.arange(len(self.items), dtype=np.int32)
-        rng = np.random.default_rng(seed)
-        learners = frame["learner"].unique()
-        of = dict(zip(learners, rng.integers(0, rounds, len(learners)), strict=True))
-        part = frame["learner"].map(of)
-        names = ("elm", "fir", "hazel", "juniper")
-        self.variance = float(privacy_for(4.0).sigma_squared)
-        self.rng, self.given = rng, []
-        for number in range(rounds):
-            rows = [frame[(frame["platform"] == one) & (part == number)] for one in names]
-            sums = sum_platforms([self._rows(one) for one in rows], ["viewed"])
-            self.manifest = sums.manifest
-            self.given.append(sums.exact + self.noise(sums.exact.shape))
-        visits = frame.drop_duplicates(["learner", "item"])["item"].value_counts()
-        self.popularity = np.array([visits[item] for item in self.items])
+    Attributes:
+        liars: Rows from the largest member down.
+        anchor: Whether the swarm trusts them.
+        rounds: In how many rounds of how many.
+        whole: Share of its learners in each such round that a liar invents.
+    """
+
+    liars: tuple[int, ...]
+    anchor: bool
+    rounds: tuple[int, ...]
+    whole: float = 1.0
+
+
+LIES = {
+    "an ordinary member, the third largest": Lie((3,), anchor=False, rounds=(1,)),
+    "an ordinary member, the largest": Lie((1,), anchor=False, rounds=(1,)),
+    "an anchor": Lie((2,), anchor=True, rounds=(1,)),
+    "an anchor, in the first merge": Lie((2,), anchor=True, rounds=(0,)),
+    "an anchor, a quarter of it in each of four": Lie(
+        (2,), anchor=True, rounds=(0, 1, 2, 3), whole=0.25
+    ),
+    "two ordinary members together": Lie((2, 3), anchor=False, rounds=(1,)),
+    "two anchors together": Lie((2, 3), anchor=True, rounds=(1,)),
+}
+
+
+read_log = cache(make.read_log)
+
+
+class Swarm:
+    """Members, rounds, noised contributions."""
+
+    def __init__(self, name: str, members: int, epsilon: float, rounds: int, seed: int) -> None:
+        log = read_log(name)
+        self.rng = np.random.default_rng([seed, members, rounds])
+        platforms = list(log.platforms.values())
+        if members:
+            pooled = log.pooled()
+            most = min(len(pooled.learner_ids), MOST_LEARNERS)
+            sizes = [int(most * part) for part in PARTS[members]]
+            platforms = cut_learners(pooled, sizes, self.rng)
+        self.variance = float(privacy_for(epsilon).sigma_squared)
+        self.sizes = np.array([len(rows.learner_ids) for rows in platforms])
+        dealt = [
+            cut_learners(rows, [len(rows.learner_ids) // rounds] * rounds, self.rng)
+            for rows in platforms
+        ]
+        each = [
+            sum_platforms([rows[number] for rows in dealt], log.verbs) for number in range(rounds)
+        ]
+        self.manifest = each[0].manifest
+        self.exact = [sums.exact for sums in each]
+        self.given = [exact + self.noise(exact.shape) for exact in self.exact]
+        self.catalogue = [CatalogueItem(str(item)) for item in range(self.manifest.items)]
 
     def noise(self, shape: tuple[int, ...]) -> NDArray[np.int64]:
         """One release's noise for each row."""
         drawn = FastNoise(self.rng).draw(int(np.prod(shape)), int(self.variance))
         return drawn.reshape(shape)
 
-    def _rows(self, frame: pd.DataFrame) -> Interactions:
-        learner, ids = pd.factorize(frame["learner"])
-        size = len(frame)
-        place = {item: index for index, item in enumerate(self.items)}
-        seconds = pd.to_datetime(frame["timestamp"]).dt.tz_localize(None)
-        return Interactions(
-            tuple(ids),
-            tuple(self.items),
-            learner.astype(np.int32),
-            frame["item"].map(place).to_numpy(np.int32),
-            seconds.to_numpy("datetime64[s]").astype(np.int64),
-            np.zeros(size, np.int64),
-            np.full(size, VERB_INDEX["viewed"], np.int8),
-            np.full(size, np.nan, np.float32),
+    def watcher(
+        self, cells: NDArray[np.int64], releases: int, anchors: tuple[int, ...], own: int
+    ) -> Watcher:
+        """One member, looking at what all have sent in so many rounds."""
+        members = self.sizes.size
+        sums = MemberSums(
+            self.manifest,
+            cells,
+            np.full(members, releases * self.variance),
+            np.array([bracket(int(size)) for size in self.sizes]),
+            np.isin(np.arange(members), anchors),
         )
+        head = np.arange(self.manifest.items, dtype=np.int32)
+        return Watcher(MemberView.of(sums), own, head, self.catalogue)
 
-    def seen(self, sums: NDArray[np.int64], counts: list[int], anchors: list[bool]) -> MergedSums:
-        """What the watching member sees of so many contributions of each."""
-        total, rest = sum_and_rest(sums, np.array(anchors))
-        own = counts[WATCHER]
-        others = (sum(counts) - own) * self.variance
-        return MergedSums(self.manifest, total, rest, sums[WATCHER], others, own * self.variance)
+    def target(self, seed: int) -> int:
+        """An item of the least popular fifth."""
+        place = self.manifest.block_slices["popularity"]
+        popularity = np.sum(self.exact, axis=(0, 1))[place]
+        order = np.argsort(popularity, kind="stable")
+        visited = order[popularity[order] > 0]
+        return int(np.random.default_rng([seed, 1]).choice(visited[: visited.size // 5]))
 
-    def stand(self, seen: MergedSums, panel: NDArray[np.float64] | None = None) -> Standing:
-        """Where the items stand."""
-        return stand_merged(seen, self.head, self.catalogue, panel)
-
-    def rises(
-        self, before: int, last: NDArray[np.int64], anchors: list[bool]
-    ) -> tuple[tuple[Rise, ...], Standing, Standing]:
-        """What rises when `last` is merged after the first `before` rounds."""
-        old = np.sum(self.given[:before], axis=0)
-        merged = self.seen(old, [before] * 4, anchors)
-        start = self.stand(merged)
-        end = self.stand(self.seen(old + last, [before + 1] * 4, anchors), start.popularity)
-        added = (3 * self.variance, self.variance)
-        spread = noise_spread(merged, added, self.head, self.catalogue)
-        without = {}
-        for member in range(4):
-            left, counts = last.copy(), [before + 1] * 4
-            left[member], counts[member] = 0, before
-            seen = self.seen(old + left, counts, anchors)
-            without[str(member)] = self.stand(seen, start.popularity)
-        return carried_by(find_rises(start, end, spread), without), start, end
+    def lie(
+        self,
+        number: int,
+        liars: list[int],
+        attack: FakeLearners | Vector,
+        target: int,
+        whole: float,
+    ) -> None:
+        """Replace what liars have sent in a round by what promotes an item."""
+        honest = np.delete(self.given[number], liars, axis=0)
+        for liar in liars:
+            exact = self.exact[number][liar]
+            learners = max(int(whole * self.sizes[liar] / len(self.given)), 1)
+            insight = Insight(self.manifest, learners, exact, honest)
+            if isinstance(attack, FakeLearners):
+                sent = fake_learners(insight, target, attack, self.rng)
+                self.given[number][liar] = sent + (exact if whole < 1 else 0)
+            else:
+                self.given[number][liar] = written_vector(insight, target, attack)
 
 
-def honest_rounds(seeds: int) -> dict[str, object]:
-    """Items that rise in rounds in which nobody lies, by rounds held before."""
-    found: dict[str, list[int]] = {}
+def honest_rounds(name: str, members: int, epsilon: float, seeds: int) -> tuple[int, int]:
+    """Honest rounds with an alarm, of how many; with and without an anchor, two members look."""
+    alarms = rounds = 0
     for seed in range(seeds):
-        for rounds in (2, 4):
-            swarm = Swarm(seed, rounds)
-            for before in range(1, rounds):
-                rises, *_ = swarm.rises(before, swarm.given[before], [False] * 4)
-                found.setdefault(f"round {before + 1} of {rounds}", []).append(len(rises))
-    return dict(sorted(found.items()))
+        swarm = Swarm(name, members, epsilon, ROUNDS, seed)
+        last = swarm.sizes.size - 1
+        for anchors in ((), (last,)):
+            for own in (0, last - 1):
+                told: dict[int, float] = {}
+                for number in range(ROUNDS):
+                    cells = np.sum(swarm.given[: number + 1], axis=0)
+                    watcher = swarm.watcher(cells, number + 1, anchors, own)
+                    rises = find_promoted(watcher, watcher.stand(), told)
+                    told |= {rise.item: rise.reach for rise in rises}
+                    alarms += bool(rises)
+                    rounds += 1
+    return alarms, rounds
 
 
-def attacked(seeds: int) -> dict[str, object]:
-    """What is seen of each attack in the second of two rounds."""
-    told: dict[str, object] = {}
-    for name, (attacker, learners, anchor) in ATTACKS.items():
-        grew, seen, named = [], 0, 0
-        for seed in range(seeds):
-            swarm = Swarm(seed, 2)
-            fifth = np.argsort(swarm.popularity, kind="stable")[: len(swarm.items) // 5]
-            target = int(np.random.default_rng([seed, 1]).choice(fifth))
-            last = swarm.given[1].copy()
-            others = np.delete(last, attacker, axis=0)
-            insight = Insight(swarm.manifest, learners, last[attacker], others)
-            last[attacker] = fake_learners(insight, target, FakeLearners(), swarm.rng)
-            anchors = [anchor and member == attacker for member in range(4)]
-            rises, start, end = swarm.rises(1, last, anchors)
-            grew.append(round(float(end.reach[target] - start.reach[target]), 3))
-            rise = next((one for one in rises if one.item == target), None)
-            seen += rise is not None
-            named += bool(rise and rise.carried and rise.carried[0][0] == str(attacker))
-        told[name] = {"grew": grew, "seen": seen, "named": named, "of": seeds}
-    return told
+def attacked(
+    name: str, members: int, epsilon: float, lie: Lie, attack: FakeLearners | Vector, seeds: int
+) -> Iterator[tuple[float, bool, bool]]:
+    """By seed: reach that the liars gain, whether it is told, and whether they are named."""
+    for seed in range(seeds):
+        rounds = 4 if len(lie.rounds) > 1 else 2
+        swarm = Swarm(name, members, epsilon, rounds, seed)
+        liars = sorted(swarm.sizes.size - place for place in lie.liars)
+        target = swarm.target(seed)
+        for number in lie.rounds:
+            swarm.lie(number, liars, attack, target, lie.whole)
+        done = max(lie.rounds) + 1
+        cells = np.sum(swarm.given[:done], axis=0)
+        watcher = swarm.watcher(cells, done, tuple(liars) if lie.anchor else (), 0)
+        now = watcher.stand()
+        without = watcher.stand(tuple(liars), now.popularity)
+        rise = next((one for one in find_promoted(watcher, now) if one.item == target), None)
+        named = rise is not None and {row for row, _ in rise.carried} <= set(liars)
+        yield float(now.reach[target] - without.reach[target]), rise is not None, named
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=6)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--only", choices=LOGS)
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
-    record = {"seeds": asked.seeds, "honest": honest_rounds(asked.seeds)}
-    print("Items of 320 that rise in an honest round:")
-    for name, counts in record["honest"].items():
-        print(f"  {name}: {counts}, mean {np.mean(counts):.2f}")
-    record["attacks"] = attacked(asked.seeds)
-    for name, one in record["attacks"].items():
-        print(f"{name}: reach grew by {one['grew']}; seen {one['seen']}, named {one['named']}")
+    honest: dict[str, list[int]] = {}
+    attacks: dict[str, list[float]] = {}
+    for name in [log for log in LOGS if asked.only in {None, log}]:
+        for epsilon in (4.0, 1.0):
+            for members in (0, *PARTS):
+                alarms, rounds = honest_rounds(name, members, epsilon, asked.seeds)
+                where = f"{name}, {members or 'its four'} members, epsilon {epsilon:g}"
+                honest[where] = [alarms, rounds]
+                print(f"{where}: {alarms} of {rounds} honest rounds with an alarm", flush=True)
+        for epsilon, members in ((4.0, 4), (4.0, 10), (1.0, 7)):
+            for title, lie in LIES.items():
+                for kind, attack in KINDS.items():
+                    found = list(attacked(name, members, epsilon, lie, attack, asked.seeds))
+                    gained = [one for one in found if one[0] >= LEAST_RISE]
+                    where = f"{name}, {members} members, epsilon {epsilon:g}, {title}, {kind}"
+                    mean = float(np.mean([one[0] for one in found]))
+                    told = [
+                        len(gained),
+                        sum(one[1] for one in gained),
+                        sum(one[2] for one in gained),
+                    ]
+                    attacks[where] = [round(mean, 3), len(found), *told]
+                    print(
+                        f"{where}: reach +{mean:.2f}, {told[0]} of {len(found)} gained, "
+                        f"{told[1]} told, {told[2]} named",
+                        flush=True,
+                    )
     if asked.json is not None:
         with asked.json.open("a", encoding="utf-8") as file:
+            record = {"seeds": asked.seeds, "honest": honest, "attacks": attacks}
             file.write(json.dumps(record) + "\n")
 
 

@@ -66,11 +66,11 @@ def _show_risen(report: Report | None) -> None:
         click.echo("No merged model has been fitted here yet.")
         return
     if report.note:
-        click.echo(f"Round {report.round}: {report.note}.")
+        click.echo(f"Round {report.round} was not compared: {report.note}.")
     if report.risen:
-        columns = ("item", "first places", "before", "through")
+        columns = ("item", "round", "first places", "without them", "through")
         rows = [_risen_row(one) for one in report.risen]
-        show_table("Rose with the last merged model", columns, rows)
+        show_table("Rose through one member, or two together", columns, rows)
     elif not report.note:
         click.echo(f"Nothing rose with round {report.round}.")
 
@@ -154,8 +154,8 @@ def _operator() -> str:
 
 
 def _risen_row(one: Risen) -> tuple[str, ...]:
-    through = ", ".join(f"{by.name} {by.share:.0%}" for by in one.carriers[:3])
-    return one.item, f"{one.reach:.0%}", f"{one.reach_before:.0%}", through or "unknown"
+    through = ", ".join(f"{by.name} {by.share:.0%}" for by in one.carriers)
+    return one.item, str(one.round), f"{one.reach:.0%}", f"{one.reach_without:.0%}", through
 
 
 def _when(at: int) -> str:

@@ -14,6 +14,10 @@ from api.cli.options import home_option, json_option
 from api.cli.output import progress, show_table, write_json
 from api.errors import ApiError
 from api.home import Home, find_home
+from api.promotion_report import agreed_rises
+from api.settings_errors import SettingsError
+from api.store.errors import StoreError
+from api.store.opening import open_store
 from api.swarm_health import examine, is_running, one_line
 from swarm.ledger.genesis import read_genesis
 from swarm.ledger.kinds import PARAMETERS, STATISTICS
@@ -125,6 +129,15 @@ def _wait_for_round(
     raise PeerError("the round is still open; `murmuration swarm status` shows who is missing")
 
 
+def _agreed(home: Home) -> frozenset[str]:
+    """Rises that a designer has agreed to; none where the store does not answer."""
+    try:
+        with open_store(home) as store:
+            return agreed_rises(home, store)
+    except (SettingsError, StoreError):
+        return frozenset()
+
+
 @click.command()
 @home_option
 @click.option(
@@ -141,7 +154,7 @@ def status(home: Path | None, json_path: Path | None, *, monitor: bool) -> None:
     place = find_home(home)
     content = read_status(place)
     running = is_running(content)
-    findings = examine(place, content)
+    findings = examine(place, content, agreed=_agreed(place))
     if json_path:
         problems = [asdict(finding) for finding in findings]
         record = {**content, "running": running, "problems": problems}

@@ -23,8 +23,6 @@ MOST_LISTED = 100
 """Held items on the page; `murmuration confirm list` has all."""
 MOST_LOGGED = 10
 _CONCENTRATED = 0.8
-_MOSTLY = 0.5
-_NAMED = 0.2
 _WHY = {
     "rose": "It rose, and nobody has agreed yet.",
     "new": "It is new in its course, and nobody has agreed yet.",
@@ -163,14 +161,12 @@ def _headline(report: Report | None) -> str:
         if report.note:
             return f"Round {report.round} was not compared: {report.note}."
         return (
-            f"Nothing rose suddenly with round {report.round}: none of the {report.compared:,} "
-            "shared items stands much higher than before."
+            f"Nothing rose with round {report.round}: none of the {report.compared:,} shared items "
+            "owes where it stands to one member more than its share of the learners explains."
         )
-    count = counted(len(report.risen), "item stands", "items stand")
-    note = f" Who carried that is not known: {report.note}." if report.note else ""
-    return (
-        f"{count} much higher since round {report.round} than in round {report.before_round}.{note}"
-    )
+    count = counted(len(report.risen), "item owes", "items owe")
+    note = f" Round {report.round} was not compared: {report.note}." if report.note else ""
+    return f"{count} much of where they stand to one member, or to two together.{note}"
 
 
 def _risen(
@@ -180,7 +176,7 @@ def _risen(
     held: Mapping[str, Entry],
     last: Mapping[str, Entry],
 ) -> RisenView:
-    before, after = round(100 * one.reach_before), round(100 * one.reach)
+    before, after = round(100 * one.reach_without), round(100 * one.reach)
     row = last.get(one.item)
     agreed = row is not None and row.action in {"agreed", "known"}
     state = "Held back" if one.item in held else "Agreed" if agreed else "In paths"
@@ -192,12 +188,10 @@ def _risen(
         title=title_of(catalogue, one.item),
         before=before,
         after=after,
-        sentence=f"Now among the first {report.first} for {after} of 100 typical histories; "
-        f"before, for {before}.{few}",
+        sentence=f"Since round {one.round} among the first {report.first} for {after} of 100 "
+        f"typical histories; without {listing([by.name for by in one.carriers])}, for {before}.{few}",
         through=_through(one.carriers),
-        carriers=tuple(
-            CarrierView(by.name, round(100 * by.share)) for by in one.carriers if by.share >= _NAMED
-        ),
+        carriers=tuple(CarrierView(by.name, round(100 * by.share)) for by in one.carriers),
         state=state,
         held=one.item in held,
         agreed=agreed,
@@ -206,22 +200,15 @@ def _risen(
 
 def _through(carriers: tuple[Carrier, ...]) -> str:
     """Through whom an item rose, in a sentence."""
-    if not carriers:
-        return "Nobody can say through whom."
-    carried = [by for by in carriers if by.share >= _MOSTLY]
-    if not carried:
-        return "No single member carried it: without any one of them most of the rise is left."
-    if len(carried) > 1:
-        return f"Each of {listing([_called(by) for by in carried])} carried much of it."
-    by = carried[0]
+    names = listing([_called(by) for by in carriers])
+    if len(carriers) > 1:
+        return f"{names} carried it together: they say more of it than their share explains."
     return (
-        f"It came through {_called(by)}: without it, {round(100 * by.share)} % of the rise is gone."
+        f"It came through {names}, which says more of it than its share of the learners explains."
     )
 
 
 def _called(by: Carrier) -> str:
-    if by.own:
-        return f"{by.name} (this platform)"
     return f"{by.name} (an anchor)" if by.anchor else by.name
 
 

@@ -30,7 +30,7 @@ class DecisionsBody(StrictBody):
 
 
 class CarrierInfo(Answer):
-    """A member, and the share of the rise that is gone without what it added."""
+    """A member, and the share of the item's reach that is gone without it."""
 
     member: str
     share: float
@@ -38,11 +38,15 @@ class CarrierInfo(Answer):
 
 
 class RisenInfo(Answer):
-    """An item that rose; reach is the share of typical histories that lead to it."""
+    """An item that rose through its carriers; reach is a share of typical histories.
+
+    `reach_without` is what it would be without them; `round` is when it was told.
+    """
 
     item: str
+    round: int
     reach: float
-    reach_before: float
+    reach_without: float
     concentration: float
     carriers: list[CarrierInfo]
 
@@ -79,8 +83,9 @@ ANSWER_EXAMPLE: dict[str, Any] = {
     "risen": [
         {
             "item": "cells",
+            "round": 3,
             "reach": 0.41,
-            "reach_before": 0.03,
+            "reach_without": 0.03,
             "concentration": 0.52,
             "carriers": [{"member": "Cedar", "share": 0.96, "anchor": False}],
         }
@@ -109,8 +114,9 @@ def confirmations(caller: Designer, services: ServicesOf) -> ConfirmationsAnswer
         risen=[
             RisenInfo(
                 item=one.item,
+                round=one.round,
                 reach=one.reach,
-                reach_before=one.reach_before,
+                reach_without=one.reach_without,
                 concentration=one.concentration,
                 carriers=[
                     CarrierInfo(member=by.name, share=by.share, anchor=by.anchor)

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
 from api.metrics import CONTENT_TYPE, render
+from api.promotion_report import agreed_rises
 from api.routes.auth import Operator, ServicesOf  # noqa: TC001  # FastAPI reads the annotations
 from api.routes.documents import problem_responses
 from api.swarm_health import examine, is_running
@@ -23,7 +24,7 @@ router = APIRouter(tags=["platform"])
     },
 )
 def metrics(caller: Operator, services: ServicesOf) -> PlainTextResponse:
-    """Give what the peer says about itself; nothing is about learners or from the store.
+    """Give what the peer says about itself; nothing is about learners.
 
     Scrape it with `authorization: {credentials_file: …}`; `murmuration_problems` has the names
     that `murmuration swarm status` explains.
@@ -32,5 +33,7 @@ def metrics(caller: Operator, services: ServicesOf) -> PlainTextResponse:
     status = services.home.read_status()
     if status is None:
         return PlainTextResponse(render(None, running=False, findings=()), media_type=CONTENT_TYPE)
-    text = render(status, running=is_running(status), findings=examine(services.home, status))
+    agreed = agreed_rises(services.home, services.store)
+    findings = examine(services.home, status, agreed=agreed)
+    text = render(status, running=is_running(status), findings=findings)
     return PlainTextResponse(text, media_type=CONTENT_TYPE)

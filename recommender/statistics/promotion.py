@@ -1,18 +1,12 @@
-"""What rose between two merged models, and through whom (R35).
+"""Where a merged model puts a platform's items (R35).
 
 A merged model is asked for a panel of public histories: the empty one, which counts a tenth, and
-each item of the head that this platform offers, alone. A history counts as its item is popular in
-the model before, so that the panel stands for learners without looking at one. An item's *reach*
-is the share of the panel in whose first places it stands; it *rises* where its reach grows by more
-than honest rounds make it grow. All is a deterministic function of merged sums and catalogue.
-
-- Noise moves ranks too: the model before is shaken with as much noise as the new contributions
-  bring, and what that alone does to an item's reach, thrice, is no rise.
-- Who carried a rise is found by leaving out: the model is made again without what one member added
-  since, and what is lost of the rise without it, that member carried.
-- Concentration is the share of the weight towards an item that comes from its five strongest
-  predecessors: fake learners who visit few items before theirs leave it high.
-- In secure mode nobody knows one member's sums, so nobody can say who carried a rise.
+each item of the head that this platform offers, alone. A history counts as its item is popular, so
+that the panel stands for learners without looking at one. An item's *reach* is the share of the
+panel in whose first places it stands. Concentration is the share of the weight towards an item that
+comes from its five strongest predecessors: fake learners who visit few items before theirs leave it
+high. All is a deterministic function of merged sums and catalogue; `recommender.statistics.excess`
+says what rose, and through whom.
 """
 
 from __future__ import annotations
@@ -27,7 +21,7 @@ from recommender.statistics.combining import read_others
 from recommender.statistics.serving_parts import TextPart, score_pairs, score_starts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -44,15 +38,6 @@ STRONGEST = 5
 EMPTY_SHARE = 0.1
 """What the empty history counts: whoever begins sees nothing but where others began."""
 
-LEAST_RISE = 0.06
-"""Growth of reach that counts as a rise: above what noise and new honest learners bring about."""
-
-LEAST_RISE_POPULAR = 0.15
-"""The same for the most popular fifth, whose places change more from round to round."""
-
-_POPULAR_SHARE = 0.2
-_SHAKES = 6
-_SPREADS = 3.0
 _POPULARITY_WEIGHT = 1 / 36  # beside pairs' 1, as where nothing has been learned yet
 _CHUNK = 256
 
@@ -75,35 +60,6 @@ class Standing:
     rank: NDArray[np.float64]
     concentration: NDArray[np.float64]
     popularity: NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Rise:
-    """An item that many more histories now lead to.
-
-    Attributes:
-        item: Place in the platform's catalogue.
-        reach: In the new model; see `Standing`.
-        reach_before: In the model before.
-        rank: In the new model.
-        rank_before: In the model before.
-        concentration: In the new model.
-        carried: By member, the share of the rise that is gone without what it added, in [0, 1];
-            largest first. None where it cannot be known.
-    """
-
-    item: int
-    reach: float
-    reach_before: float
-    rank: float
-    rank_before: float
-    concentration: float
-    carried: tuple[tuple[str, float], ...] | None = None
-
-    @property
-    def height(self) -> float:
-        """How far reach rose."""
-        return self.reach - self.reach_before
 
 
 def stand_merged(
@@ -145,7 +101,7 @@ def stand(
         pairs: Item-to-item weights from merged sums alone.
         popularity: Of each catalogue item; float64, `(items,)`.
         panel: How much the history of each catalogue item counts; `popularity` if None. Of two
-            models that are compared both take the first one's.
+            models that are compared both take the same.
         starts: Where learners begin; None where that is not released.
     """
     size = pairs.items.size
@@ -184,106 +140,6 @@ def panel_weights(popularity: NDArray[np.float64]) -> NDArray[np.float64]:
 def first_places(items: int) -> int:
     """How many places are a ranking's top: ten, or a fifth of a short one, at least one."""
     return max(1, min(FIRST_PLACES, items // 5))
-
-
-def noise_spread(
-    before: MergedSums,
-    added: tuple[float, float],
-    head: NDArray[np.int32],
-    catalogue: Sequence[CatalogueItem],
-) -> NDArray[np.float64]:
-    """How far fresh noise alone moves each item's reach; the same for the same arguments.
-
-    Args:
-        before: The sums of the model before.
-        added: Noise variance that others' and own new contributions bring, squared grid units.
-        head: See `stand_merged`.
-        catalogue: See `stand_merged`.
-
-    Returns:
-        Root mean square over six draws; float64, `(m,)`.
-
-    Raises:
-        ModelError: `head` does not fit.
-    """
-    still = stand_merged(before, head, catalogue)
-    rng = np.random.default_rng(0)  # for ranks only: nothing is released
-    moved = np.zeros(still.items.size)
-    for _ in range(_SHAKES):
-        standing = stand_merged(_shaken(before, added, rng), head, catalogue, still.popularity)
-        moved += (standing.reach - still.reach) ** 2
-    spread: NDArray[np.float64] = np.sqrt(moved / _SHAKES)
-    return spread
-
-
-def _shaken(before: MergedSums, added: tuple[float, float], rng: np.random.Generator) -> MergedSums:
-    cells = before.total.size
-    theirs, mine = (np.rint(rng.normal(0.0, np.sqrt(v), cells)).astype(np.int64) for v in added)
-    return replace(
-        before,
-        total=before.total + theirs + mine,
-        rest=before.rest + theirs + mine,
-        own=None if before.own is None else before.own + mine,
-        others_variance=before.others_variance + added[0],
-        own_variance=before.own_variance + added[1],
-    )
-
-
-def find_rises(
-    before: Standing, after: Standing, spread: NDArray[np.float64] | None = None
-) -> tuple[Rise, ...]:
-    """Items whose reach grew by more than noise and honest rounds make it grow, highest first.
-
-    Args:
-        before: By the model before.
-        after: By the new model, of the same catalogue and head, asked the same panel.
-        spread: By `noise_spread`; float64, `(m,)`.
-    """
-    least = _least_rises(before)
-    if spread is not None:
-        least = np.maximum(least, _SPREADS * spread)
-    height = after.reach - before.reach
-    found = np.flatnonzero(height >= least)
-    rises = [
-        Rise(
-            int(after.items[at]),
-            float(after.reach[at]),
-            float(before.reach[at]),
-            float(after.rank[at]),
-            float(before.rank[at]),
-            float(after.concentration[at]),
-        )
-        for at in found
-    ]
-    return tuple(sorted(rises, key=lambda rise: (-rise.height, rise.item)))
-
-
-def carried_by(rises: Sequence[Rise], without: Mapping[str, Standing]) -> tuple[Rise, ...]:
-    """Say of each rise how much of it each member carried.
-
-    Args:
-        rises: Of one pair of models.
-        without: By member, the new model without what that member added since the one before.
-    """
-    told = []
-    for rise in rises:
-        shares = []
-        for member in sorted(without):
-            left = without[member]
-            reach = float(left.reach[np.searchsorted(left.items, rise.item)])
-            shares.append((member, min(max((rise.reach - reach) / rise.height, 0.0), 1.0)))
-        shares.sort(key=lambda one: -one[1])
-        told.append(replace(rise, carried=tuple(shares)))
-    return tuple(told)
-
-
-def _least_rises(before: Standing) -> NDArray[np.float64]:
-    """The growth of reach that counts, by item; float64, `(m,)`."""
-    size = before.items.size
-    popular = np.argsort(-before.popularity[before.items], kind="stable")
-    least = np.full(size, LEAST_RISE)
-    least[popular[: int(np.ceil(_POPULAR_SHARE * size))]] = LEAST_RISE_POPULAR
-    return least
 
 
 def _scores(pairs: PairPart, asked: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -231,8 +231,8 @@ def _limit_items(
     if "together" not in slices:
         return sent
     row, column = _pairs(manifest.items)
-    sets = _popular_sets(manifest, rest)
-    own, others = (_sums_over(cells[slices["together"]], sets) for cells in (sent, rest))
+    sets = popular_sets(manifest, rest)
+    own, others = (sums_over(cells[slices["together"]], sets) for cells in (sent, rest))
     free = limit.item * np.sqrt(sets.sum(axis=0))
     most = np.where(own > 0, limit.times * np.maximum(others, 0.0), 0.0) + free
     factor = np.minimum(most / np.maximum(np.abs(own), 1.0), 1.0).min(axis=1)
@@ -250,7 +250,7 @@ def _pairs(size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.triu_indices(size, 1)
 
 
-def _sums_over(pairs: NDArray[np.float32], sets: NDArray[np.float32]) -> NDArray[np.float64]:
+def sums_over(pairs: NDArray[np.float32], sets: NDArray[np.float32]) -> NDArray[np.float64]:
     """Each item's pairs with the items of each set, added up; float64, `(items, sets)`."""
     size = sets.shape[0]
     square = np.zeros((size, size), dtype=np.float32)
@@ -259,7 +259,7 @@ def _sums_over(pairs: NDArray[np.float32], sets: NDArray[np.float32]) -> NDArray
     return sums
 
 
-def _popular_sets(manifest: Manifest, rest: NDArray[np.float32]) -> NDArray[np.float32]:
+def popular_sets(manifest: Manifest, rest: NDArray[np.float32]) -> NDArray[np.float32]:
     """The most popular 8, 32, 128, ... and all items; 0 or 1, float32, `(items, sets)`."""
     size, sizes = manifest.items, [_FIRST]
     place = manifest.block_slices.get("popularity")

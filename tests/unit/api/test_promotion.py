@@ -11,8 +11,8 @@ import pytest
 from api.home import Home
 from api.ledger import read_ledger
 from api.paths import PathAsk
-from api.promotion import FIRST_MERGE, LOST, MISSING
-from api.promotion_report import read_report, write_report
+from api.promotion import ALONE, MISSING
+from api.promotion_report import agreed_rises, read_report, write_report
 from api.services import open_services
 from api.store.opening import open_store
 from api.swarm_health import about_rises
@@ -35,8 +35,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Chronicle]:
     home, chronicle = swarm_home(path)
     hold_round(home, chronicle, {number: honest(number) for number in range(4)})
     fit_home(home)
-    assert read_report(home).note == FIRST_MERGE
-    assert read_report(home).risen == ()
+    assert (read_report(home).note, read_report(home).risen) == ("", ())
     with open_store(home) as store:
         store.hold_course("course-1", on=True, who="key:designer")
     given = {0: honest(20), 1: poisoned(21), 2: honest(22), 3: honest(23)}
@@ -63,13 +62,14 @@ def steps(home: Home) -> list[str]:
 def test_what_rose_is_told_with_the_member_that_carried_it_and_held_back(home):
     fit_home(home)
     report = read_report(home)
-    assert (report.round, report.before_round, report.note) == (2, 1, "")
-    rise = report.risen[0]
-    assert rise.item == ITEM
-    assert rise.reach - rise.reach_before > 0.3
-    assert rise.rank < rise.rank_before
-    carrier = rise.carriers[0]
-    assert (carrier.name, carrier.share, carrier.anchor, carrier.own) == ("P1", 1.0, True, False)
+    assert (report.round, report.note) == (2, "")
+    [rise] = report.risen
+    assert (rise.item, rise.round, rise.told_at) == (ITEM, 2, report.made_at)
+    assert rise.reach - rise.reach_without > 0.3
+    assert rise.rank < rise.rank_without
+    [carrier] = rise.carriers
+    assert (carrier.name, carrier.anchor) == ("P1", True)
+    assert carrier.share > 0.8
     assert ITEM not in steps(home)
     with open_store(home) as store:
         assert store.held_items()[ITEM].action == "rose"
@@ -102,39 +102,74 @@ def test_no_moment_lies_between_the_new_model_and_the_hold(home, monkeypatch):
         assert ITEM in store.held_items()
 
 
-def test_without_the_model_before_nothing_is_compared_and_the_report_says_so(home):
+def test_without_the_model_or_the_report_before_it_is_told_from_the_contributions(home):
     shutil.rmtree(home.models_dir / read_report(home).model)
-    home.promotion_path.unlink()
-    fit_home(home)
-    report = read_report(home)
-    assert (report.note, report.risen) == (LOST, ())
-
-
-def test_a_lost_report_is_made_again_from_the_ledger(home):
     home.promotion_path.unlink()
     fit_home(home)
     assert read_report(home).risen[0].item == ITEM
 
 
-def test_without_a_members_contribution_the_rise_is_told_but_not_through_whom(home):
+def test_without_a_members_contribution_it_is_told_as_soon_as_that_is_back(home):
     ledger = read_ledger(home)
-    for member, blobs in ledger.accepted.items():
-        if ledger.roster.names[member] == "P1":
-            BlobStore(home.blobs_dir).path(blobs[-1]).unlink()
+    member = next(m for m in ledger.accepted if ledger.roster.names[m] == "P1")
+    path = BlobStore(home.blobs_dir).path(ledger.accepted[member][-1])
+    path.rename(path.with_suffix(".away"))
     fit_home(home)
-    report = read_report(home)
-    assert report.note == MISSING
-    assert report.risen[0].item == ITEM
-    assert report.risen[0].carriers == ()
+    assert (read_report(home).note, read_report(home).risen) == (MISSING, ())
+    path.with_suffix(".away").rename(path)
+    fit_home(home)
+    assert (read_report(home).note, read_report(home).risen[0].item) == ("", ITEM)
 
 
-def test_status_warns_of_it_for_a_while(home):
+def test_one_contributor_has_nobody_to_be_compared_with(tmp_path):
+    home, chronicle = swarm_home(tmp_path / "alone")
+    hold_round(home, chronicle, {1: poisoned(21)})
     fit_home(home)
-    finding = next(iter(about_rises(home)))
+    assert (read_report(home).note, read_report(home).risen) == (ALONE, ())
+
+
+def test_the_first_merge_is_looked_at_too(tmp_path):
+    home, chronicle = swarm_home(tmp_path / "first")
+    hold_round(home, chronicle, {0: honest(20), 1: poisoned(21), 2: honest(22), 3: honest(23)})
+    fit_home(home)
+    assert [one.item for one in read_report(home).risen] == [ITEM]
+
+
+def test_status_warns_of_it_until_a_designer_agrees_and_when_it_rises_again(made, tmp_path):
+    home = Home(shutil.copytree(made[0], tmp_path / "home"))
+    fit_home(home)
+    [finding] = about_rises(home)
     assert (finding.name, finding.level) == ("item-rose", "warning")
     assert "P1" in finding.text
-    write_report(home, replace(read_report(home), made_at="2026-01-01T00:00:00+00:00"))
-    assert list(about_rises(home)) == []
+    with open_store(home) as store:
+        store.confirm([ITEM], agree=True, who="key:designer")
+        agreed = agreed_rises(home, store)
+        assert list(about_rises(home, agreed=agreed)) == []
+        store.confirm([ITEM], agree=False, who="key:designer")
+        assert len(list(about_rises(home, agreed=agreed_rises(home, store)))) == 1
+        store.confirm([ITEM], agree=True, who="key:designer")
+    told = read_report(home)
+    lower = replace(told.risen[0], reach=told.risen[0].reach - 0.1, round=1)
+    write_report(home, replace(told, model="ab" * 32, risen=(lower,)))
+    fit_home(home)  # as a later model in which it stands higher than when it was told
+    assert [(one.item, one.round) for one in read_report(home).new] == [(ITEM, 2)]
+    with open_store(home) as store:
+        store.record_rises([ITEM], "cd" * 32)  # which `fit` does with a new model's digest
+        assert agreed_rises(home, store) == frozenset()
+
+
+def test_what_was_told_is_told_once_and_forgotten_when_it_fell(home):
+    fit_home(home)
+    told = read_report(home)
+    earlier = replace(told.risen[0], round=1, told_at="2026-01-01T00:00:00+00:00")
+    write_report(home, replace(told, model="ab" * 32, risen=(earlier,)))
+    fit_home(home)
+    assert read_report(home).risen == (earlier,)
+    assert list(about_rises(home)) == []  # two weeks have passed
+    fallen = replace(earlier, item="item-30", reach=1.0)
+    write_report(home, replace(told, model="ab" * 32, risen=(fallen,)))
+    fit_home(home)
+    assert [one.item for one in read_report(home).risen] == [ITEM]
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"risen": 3}', b'{"risen": [{"a": 1}]}'])

@@ -27,15 +27,16 @@ if TYPE_CHECKING:
 
 ITEM = "biology-3"
 MODEL = "ab" * 32
-CARRIERS = (Carrier("Cedar", 0.96), Carrier("Birch", 0.1, own=True))
+TOLD = "2026-11-24T10:00:00+00:00"
+PAIR = (Carrier("Elm", 0.4, anchor=True), Carrier("Fir", 0.3))
 RISEN = (
-    Risen(ITEM, 0.41, 0.03, 4.2, 9.1, 0.5, CARRIERS),
-    Risen("music-5", 0.62, 0.30, 4.2, 9.1, 0.9, (Carrier("Elm", 0.3, anchor=True),)),
+    Risen(ITEM, 0.41, 0.03, 4.2, 9.1, 0.5, (Carrier("Cedar", 0.93),), 3, TOLD),
+    Risen("music-5", 0.62, 0.30, 4.2, 9.1, 0.9, PAIR, 2, TOLD),
 )
 
 
 def report(risen: tuple[Risen, ...] = RISEN, note: str = "") -> Report:
-    return Report(MODEL, 3, "cd" * 32, 2, 18, 3, risen, note, "2026-11-24T10:00:00+00:00")
+    return Report(MODEL, 3, 18, 3, risen, note, TOLD)
 
 
 @pytest.fixture
@@ -81,10 +82,11 @@ def test_a_designer_reads_what_rose_and_through_whom_and_agrees(
     assert ITEM not in steps(app)
     page = designer.get("/ui/swarm")
     text = text_of(page)
-    assert "Two items stand much higher since round 3 than in round 2." in text
-    assert "Now among the first 3 for 41 of 100 typical histories; before, for 3." in text
-    assert "It came through Cedar: without it, 96 % of the rise is gone." in text
-    assert "No single member carried it" in text
+    assert "Two items owe much of where they stand to one member" in text
+    assert "Since round 3 among the first 3 for 41 of 100 typical histories" in text
+    assert "without Cedar, for 3." in text
+    assert "It came through Cedar, which says more of it than its share" in text
+    assert "Elm (an anchor) and Fir carried it together" in text
     assert "Held back" in text
     assert HOSTILE not in page.text
     assert html.escape(HOSTILE.partition(" ")[0]) in page.text
@@ -205,9 +207,8 @@ def test_without_a_comparison_the_page_says_why(designer: TestClient, home: Home
     write_report(write(home, status()), report((), "the first merged model"))
     assert "Round 3 was not compared: the first merged model." in text_of(designer.get("/ui/swarm"))
     write_report(home, report(()))
-    assert "none of the 18 shared items stands much higher" in text_of(designer.get("/ui/swarm"))
-    unnamed = (Risen(ITEM, 0.5, 0.1, 1.0, 2.0, 0.1),)
-    write_report(home, report(unnamed, "in secure mode nobody knows one member's sums"))
+    assert "none of the 18 shared items owes where it stands" in text_of(designer.get("/ui/swarm"))
+    write_report(home, report(note="a contribution is missing"))
     text = text_of(designer.get("/ui/swarm"))
-    assert "Nobody can say through whom." in text
-    assert "in secure mode" in text
+    assert "Two items owe" in text
+    assert "Round 3 was not compared: a contribution is missing." in text

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     from api.home import Home
 
-RISEN = Risen("biology-2", 0.41, 0.03, 4.2, 9.1, 0.5, (Carrier("Cedar", 0.96), Carrier("Elm", 0.1)))
-REPORT = Report("ab" * 32, 3, "cd" * 32, 2, 18, 3, (RISEN,), "", "2026-11-24T10:00:00+00:00")
+TOLD = "2026-11-24T10:00:00+00:00"
+CARRIERS = (Carrier("Cedar", 0.96), Carrier("Elm", 0.1))
+RISEN = Risen("biology-2", 0.41, 0.03, 4.2, 9.1, 0.5, CARRIERS, 3, TOLD)
+REPORT = Report("ab" * 32, 3, 18, 3, (RISEN,), "", TOLD)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""What rose between merged models (R35): against plain counting, and on rounds on paper."""
+"""Where a merged model puts items (R35): against plain counting, and on rounds on paper."""
 
 from __future__ import annotations
 
@@ -13,13 +13,7 @@ from recommender.release.manifest import default_manifest
 from recommender.statistics.cap import sum_and_rest
 from recommender.statistics.merged import MergedSums
 from recommender.statistics.promotion import (
-    LEAST_RISE,
-    LEAST_RISE_POPULAR,
-    Standing,
-    carried_by,
-    find_rises,
     first_places,
-    noise_spread,
     panel_weights,
     stand,
     stand_merged,
@@ -52,14 +46,6 @@ def honest(seed: int, learners: int = 60) -> np.ndarray:
 
 def invented(learners: int) -> np.ndarray:
     return sum_histories([[n % (ITEMS - 1), TARGET] for n in range(learners)], MANIFEST)
-
-
-def plain(values) -> Standing:
-    """A standing by its reach; popularity falls with the place."""
-    size = len(values)
-    zeros = np.zeros(size)
-    items = np.arange(size, dtype=np.int32)
-    return Standing(items, np.array(values, float), zeros, zeros, np.arange(size, 0.0, -1.0))
 
 
 def test_reach_is_what_plain_counting_over_the_panel_gives():
@@ -100,15 +86,6 @@ def test_the_panel_counts_histories_as_their_items_are_popular():
 
 
 @FAST
-@given(st.integers(0, 1_000), st.integers(2, 5))
-def test_between_equal_models_nothing_rises(seed, members):
-    standing = stand_merged(
-        seen([honest(seed + n) for n in range(members)], noise=100.0), HEAD, CATALOGUE
-    )
-    assert find_rises(standing, standing) == ()
-
-
-@FAST
 @given(st.permutations(range(1, 5)), st.integers(0, 1_000))
 def test_the_order_of_the_other_members_changes_nothing(order, seed):
     parts = [honest(seed + n) for n in range(4)] + [invented(30)]
@@ -118,58 +95,6 @@ def test_the_order_of_the_other_members_changes_nothing(order, seed):
     two = stand_merged(seen(turned, [anchors[0], *(anchors[n] for n in order)]), HEAD, CATALOGUE)
     assert one.reach.tolist() == two.reach.tolist()
     assert one.rank.tolist() == two.rank.tolist()
-    rises = find_rises(plain([0.0] * 10), plain([0.9] * 10))
-    without = {"a": plain([0.5] * 10), "b": plain([0.1] * 10), "c": plain([0.5] * 10)}
-    assert carried_by(rises, without) == carried_by(rises, dict(reversed(without.items())))
-
-
-def test_an_item_of_the_popular_fifth_must_rise_further():
-    before = plain([0.1] * 10)
-    little, much = LEAST_RISE + 0.01, LEAST_RISE_POPULAR + 0.01
-    assert [rise.item for rise in find_rises(before, plain([0.1 + little] * 10))] == [*range(2, 10)]
-    assert len(find_rises(before, plain([0.1 + much] * 10))) == 10
-
-
-def test_what_noise_alone_brings_about_is_no_rise():
-    before, after = plain([0.1] * 10), plain([0.1] * 9 + [0.4])
-    assert [rise.item for rise in find_rises(before, after)] == [9]
-    assert find_rises(before, after, np.full(10, 0.11)) == ()
-
-
-def test_the_highest_rise_comes_first_and_ties_keep_the_catalogues_order():
-    after = plain([0.0, 0.0, 0.0, 0.0, 0.0, 0.2, 0.3, 0.2, 0.0, 0.0])
-    assert [rise.item for rise in find_rises(plain([0.0] * 10), after)] == [6, 5, 7]
-
-
-def test_invented_learners_of_a_trusted_member_rise_and_are_told_by_leaving_it_out():
-    parts = [honest(n) for n in range(4)]
-    trusted = [False, False, False, True]
-    before = stand_merged(seen(parts, trusted), HEAD, CATALOGUE)
-    new = [honest(9), honest(10), honest(11), invented(400)]
-    added = [old + more for old, more in zip(parts, new, strict=True)]
-    after = stand_merged(seen(added, trusted), HEAD, CATALOGUE, before.popularity)
-    without = {
-        f"m{n}": stand_merged(
-            seen([*added[:n], parts[n], *added[n + 1 :]], trusted),
-            HEAD,
-            CATALOGUE,
-            before.popularity,
-        )
-        for n in range(4)
-    }
-    rise = next(r for r in carried_by(find_rises(before, after), without) if r.item == TARGET)
-    assert rise.carried is not None
-    assert rise.carried[0] == ("m3", 1.0)
-    assert all(share < 0.5 for _, share in rise.carried[1:])
-    assert rise.rank < rise.rank_before
-
-
-def test_the_cap_leaves_the_same_learners_of_an_ordinary_member_nothing_to_rise_by():
-    parts = [honest(n) for n in range(4)]
-    before = stand_merged(seen(parts), HEAD, CATALOGUE)
-    added = [*parts[:3], parts[3] + invented(400)]
-    after = stand_merged(seen(added), HEAD, CATALOGUE, before.popularity)
-    assert TARGET not in [rise.item for rise in find_rises(before, after)]
 
 
 def test_few_predecessors_make_an_items_weight_concentrated():
@@ -183,27 +108,6 @@ def test_few_predecessors_make_an_items_weight_concentrated():
     assert all((standing.concentration <= 1 + 1e-9).all() for standing in said)
 
 
-def test_more_noise_moves_ranks_further_and_none_moves_nothing():
-    merged = seen([honest(n) for n in range(3)])
-    none, some = (noise_spread(merged, (v, v), HEAD, CATALOGUE) for v in (0.0, 4e8))
-    assert none.tolist() == [0.0] * ITEMS
-    assert some.max() > 0
-    assert some.tolist() == noise_spread(merged, (4e8, 4e8), HEAD, CATALOGUE).tolist()
-
-
-def test_an_item_that_learners_are_said_to_begin_with_rises_too():
-    """The empty history is asked as well: whoever begins is shown where others began."""
-    parts = [honest(n, 200) for n in range(4)]
-    block = MANIFEST.block_slices["starts"]
-    begun = np.zeros(MANIFEST.cells, dtype=np.int64)
-    begun[block][TARGET] = 300 * MANIFEST.scale
-    trusted = [False, False, False, True]
-    before = stand_merged(seen(parts, trusted), HEAD, CATALOGUE)
-    added = [*parts[:3], parts[3] + begun]
-    after = stand_merged(seen(added, trusted), HEAD, CATALOGUE, before.popularity)
-    assert TARGET in [rise.item for rise in find_rises(before, after)]
-
-
 def test_items_outside_the_head_are_not_ranked():
     head = np.full(ITEMS, -1, dtype=np.int32)
     head[[2, 5]] = [5, 2]
@@ -213,4 +117,3 @@ def test_items_outside_the_head_are_not_ranked():
         seen([honest(1), honest(2)]), np.full(ITEMS, -1, dtype=np.int32), CATALOGUE
     )
     assert nowhere.items.size == 0
-    assert find_rises(nowhere, nowhere) == ()
