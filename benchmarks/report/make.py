@@ -35,6 +35,7 @@ sys.path[:0] = [str(HERE), str(ROOT)]
 
 import measures  # noqa: E402 - siblings
 import pages  # noqa: E402
+import plots  # noqa: E402
 from kept import Kept, version_of  # noqa: E402
 
 from api.cli.output import progress  # noqa: E402
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from multiprocessing.queues import SimpleQueue
 
 RECORDS = ROOT / "benchmarks" / "results" / "results.jsonl"
+NEVER_WORSE = RECORDS.with_name("recommender_never_worse.jsonl")
 KEPT = RECORDS.with_name("results.kept.jsonl")
 CODE = ("recommender", "platform_adapters", "benchmarks/report/measures.py")
 """What is measured, what reads the logs, how it is measured."""
@@ -179,7 +181,12 @@ def _work(job: Job) -> None:
 
 def stored() -> Iterator[measures.Record]:
     """The records of the last run."""
-    with RECORDS.open(encoding="utf-8") as file:
+    return lines_of(RECORDS)
+
+
+def lines_of(path: Path) -> Iterator[measures.Record]:
+    """What a file of lines holds."""
+    with path.open(encoding="utf-8") as file:
         for line in file:
             yield json.loads(line)
 
@@ -211,7 +218,9 @@ def main() -> None:
     PAGE.write_text(
         pages.put(PAGE.read_text(encoding="utf-8"), pages.generated(records)), encoding="utf-8"
     )
-    for path in pages.draw(records, ROOT / "docs" / "images"):
+    images = ROOT / "docs" / "images"
+    cells = [cell for cell in lines_of(NEVER_WORSE) if cell["prior"] == "none"]
+    for path in [*plots.draw(records, images), plots.draw_never_worse(cells, images)]:
         print(path.relative_to(ROOT))
 
 

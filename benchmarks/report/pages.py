@@ -1,4 +1,4 @@
-"""From records of `measures` to the tables and plots of docs/results.md."""
+"""From records of `measures` to the tables of docs/results.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
 SECTIONS = (
     "models",
@@ -149,58 +148,3 @@ def put(text: str, parts: Mapping[str, str]) -> str:
         pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
         text = pattern.sub(lambda _, p=part, b=begin, e=end: f"{b}\n{p}\n{e}", text)
     return text
-
-
-def draw(records: Sequence[Mapping[str, object]], folder: Path) -> list[Path]:
-    """Draw the plots as SVG; equal records give equal bytes."""
-    import matplotlib as mpl  # noqa: PLC0415 - tables need no plots
-
-    mpl.use("svg")
-    mpl.rcParams.update({"svg.hashsalt": "murmuration", "axes.spines.top": False,
-                         "axes.spines.right": False, "font.size": 9})  # fmt: skip
-    drawn = []
-    for log in dict.fromkeys(str(record["log"]) for record in records):
-        for section, title, across in (
-            ("models", "Accuracy against epsilon", "epsilon of one release"),
-            ("learners", "Accuracy against number of learners", "learners"),
-            ("rounds", "New learners every term", ""),
-        ):
-            table = means(records, section, log)
-            if not table:
-                continue
-            lines = _by_epsilon(table) if section == "models" else table
-            path = folder / f"results-{marker(section, log)}.svg"
-            _plot(lines, f"{title}: {log}", across, path)
-            drawn.append(path)
-    return drawn
-
-
-def _by_epsilon(table: Mapping[str, Mapping[str, Mean]]) -> dict[str, dict[str, Mean]]:
-    """Ours by epsilon; the baselines, which have no private form, as level lines."""
-    ours = {
-        column.removeprefix("epsilon ").replace("without privacy", "none"): mean
-        for column, mean in table["statistics"].items()
-    }
-    lines = {"ours": ours}
-    for name, row in table.items():
-        if name != "statistics":
-            lines[f"{name}, no privacy"] = dict.fromkeys(ours, next(iter(row.values())))
-    return lines
-
-
-def _plot(table: Mapping[str, Mapping[str, Mean]], title: str, across: str, path: Path) -> None:
-    from matplotlib.figure import Figure  # noqa: PLC0415 - tables need no plots
-
-    figure = Figure(figsize=(7, 3.6), layout="constrained")
-    axes = figure.subplots()
-    columns = list(dict.fromkeys(column for row in table.values() for column in row))
-    for index, (label, row) in enumerate(table.items()):
-        values = [row[column].value for column in columns]
-        spread = [row[column].error for column in columns]
-        if label.endswith("no privacy"):
-            axes.plot(columns, values, linestyle=(0, (1 + index, 2)), linewidth=1, label=label)
-        else:
-            axes.errorbar(columns, values, spread, marker="o", capsize=2, label=label)
-    axes.set(title=title, ylabel="HR@10", xlabel=across, ylim=(0, None))
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-    figure.savefig(path, format="svg", metadata={"Date": None})

@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT / "benchmarks" / "report"))
 import make  # noqa: E402  - found by the path above
 import measures  # noqa: E402
 import pages  # noqa: E402
+import plots  # noqa: E402
 from kept import Kept, version_of  # noqa: E402
 
 PAGE = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
@@ -109,10 +110,24 @@ def test_equal_records_draw_equal_plots(tmp_path):
         record("statistics", "epsilon 4", 0.4, section="models"),
         record("statistics", "without privacy", 0.5, section="models"),
     ]
-    assert [path.name for path in pages.draw(records, tmp_path)] == ["results-models-tiny.svg"]
+    assert [path.name for path in plots.draw(records, tmp_path)] == ["results-models-tiny.svg"]
     first = (tmp_path / "results-models-tiny.svg").read_bytes()
-    pages.draw(records, tmp_path)
+    plots.draw(records, tmp_path)
     assert (tmp_path / "results-models-tiny.svg").read_bytes() == first
+
+
+def test_names_of_lines_keep_their_distance_and_their_order():
+    found = plots.spaced([0.1, 0.5, 0.51, 0.52, 0.9], 0.1)
+    assert found == pytest.approx([0.1, 0.41, 0.51, 0.61, 0.9])
+
+
+def test_every_stored_cell_of_never_worse_is_a_dot_of_the_plot(tmp_path):
+    cells = [cell for cell in make.lines_of(make.NEVER_WORSE) if cell["prior"] == "none"]
+    begins = tuple(begin for *all_begins, _ in plots.CUTS.values() for begin in all_begins)
+    assert all(cell["setting"].startswith(begins) for cell in cells)
+    drawn = plots.draw_never_worse(cells, tmp_path).read_bytes()
+    assert drawn == plots.draw_never_worse(cells, tmp_path).read_bytes()
+    assert drawn == (ROOT / "docs" / "images" / "results-never-worse.svg").read_bytes()
 
 
 def job(*names, killed_at=None, measured=None):
