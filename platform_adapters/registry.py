@@ -25,10 +25,10 @@ from platform_adapters.formats import (
     sakai,
     scorm,
     table,
-    xapi,
 )
 from platform_adapters.formats.moodle import platform as moodle
 from platform_adapters.formats.openedx import platform as openedx
+from platform_adapters.formats.xapi import platform as xapi
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -33,7 +33,7 @@ from platform_adapters.formats.caliper_entities import (
     last_of,
     outcome_of,
 )
-from platform_adapters.formats.xapi_producers import plain_id
+from platform_adapters.formats.xapi.openedx import plain_id
 from platform_adapters.readers.files import Position, open_bytes, read_start
 from platform_adapters.readers.json_records import read_json
 from platform_adapters.values import (
@@ -137,7 +137,7 @@ class CaliperSession:
         if kind_of(event.get("object")) in _COURSES or get(notes, "asset_type") == "course":
             course = course or item
         if str(get(event.get("extensions"), "transformerVersion")).startswith(_OPENEDX):
-            item, parent, course = (plain_id(one, "openedx") for one in (item, parent, course))
+            item, parent, course = (plain_id(one) for one in (item, parent, course))
             item = _HELP.sub("", item)
         return self._row(
             event, learner, item, verb=values.pop("verb", verb), course=course,

@@ -1,53 +1,48 @@
-"""xAPI 1.0.3 and 2.0 statements: from learning record stores, cmi5, and LMS emitters.
+"""xAPI statements as what `formats/xapi/` says that they mean.
 
-After the specification and the statements that Moodle's logstore_xapi, Open edX's
-event-routing-backends and the video profile really send. What is kept here:
-
-- raw, min and max decide a score; `scaled` only stands in for them, and each producer has a rule
-  of its own (see `xapi_producers`);
-- "progress" has two scales, told apart by IRI: cmi5's is of 100, video's of 1;
-- a voiding statement takes its target back, wherever in the files it stands;
-- an attempt is not an item: its parent is;
-- context activities may be one object or an array, and a wrapped statement is unwrapped.
-
-Example: Ana was scored 91.4 of 100 on *Humanities, course 12*.
+Raw, min and max decide a score; `scaled` only stands in for them. "progress" has two scales, told
+apart by IRI: cmi5's is of 100, video's of 1. A voiding statement takes its target back, wherever
+in the files it stands; an attempt is not an item: its parent is.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from platform_adapters.catalogues import xapi as catalogues_xapi
 from platform_adapters.contract import AdaptOptions, Failure, Ignored, Interaction, Withdrawn
 from platform_adapters.errors import RecordError
-from platform_adapters.format import Format, Sign
-from platform_adapters.formats.xapi_flat import header_of, is_flat, read_flat
-from platform_adapters.formats.xapi_producers import (
-    OPENEDX_SESSION,
-    VERBS_OF,
-    VIDEO_SESSION,
-    activities,
-    no_act,
-    plain_id,
-    producer_of,
-    result_of,
-)
-from platform_adapters.formats.xapi_verbs import PROGRESSED, VERBS, VOIDED, WAIVED
-from platform_adapters.readers.files import holds, read_start
+from platform_adapters.formats.xapi import openedx
+from platform_adapters.formats.xapi.verbs import PROGRESSED, VERBS, VOIDED, WAIVED
+from platform_adapters.formats.xapi.words import Producer, Statement, activities
+from platform_adapters.readers.files import holds
+from platform_adapters.readers.flat_json import is_flat, read_flat
 from platform_adapters.readers.json_records import read_json
-from platform_adapters.values import Clock, event_namespace, get, hashed, identifier, numbered_ids
+from platform_adapters.values import (
+    Clock,
+    boolean,
+    duration,
+    event_namespace,
+    get,
+    hashed,
+    identifier,
+    number,
+    numbered_ids,
+    ratio,
+    share,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from platform_adapters.contract import Json, Record
-    from platform_adapters.readers.glimpse import Glimpse
 
 ATTEMPT_TYPE = "http://adlnet.gov/expapi/activities/attempt"
+CMI5_PROGRESS = "https://w3id.org/xapi/cmi5/result/extensions/progress"
+VIDEO_PROGRESS = "https://w3id.org/xapi/video/extensions/progress"
+VIDEO_SESSION = "https://w3id.org/xapi/video/extensions/session-id"
 
-_LOG_MARKS = (b'"verb"', b'"actor"')
+_UNKNOWN = Producer()
 _ACTIVITIES = frozenset({"Activity", "GroupActivity"})
 """The second is Open edX's own, for a problem with several questions."""
 
@@ -80,10 +75,32 @@ def learner_of(actor: object, home_page: str | None = None) -> str:
     raise RecordError("actor has no account, mbox, mbox_sha1sum or openid")
 
 
-class XapiSession:
+def producer_of(statement: Statement, producers: Sequence[Producer]) -> Producer:
+    """Who made a statement, by its marks."""
+    context = statement.get("context")
+    extensions = get(context, "extensions")
+    if isinstance(extensions, dict) and extensions:
+        for one in producers:
+            for name in extensions if one.extension else ():
+                if name.startswith(one.extension):
+                    is_other = one.unless and one.unless in str(extensions[name]).casefold()
+                    return _UNKNOWN if is_other else one
+    categories = [category.get("id") for category in activities(context, "category")]
+    for one in producers:
+        if one.category and one.category in categories:
+            return one
+        if one.made and one.made(statement):
+            return one
+    return _UNKNOWN
+
+
+class StatementSession:
     """One import of statements, with the ids of those that others void."""
 
-    def __init__(self, options: AdaptOptions, voided: frozenset[str]) -> None:
+    def __init__(
+        self, options: AdaptOptions, voided: frozenset[str], producers: Sequence[Producer]
+    ) -> None:
+        self._producers = producers
         self._voided = voided
         self._numbered = numbered_ids(event_namespace(options.platform), "xapi:")
         self._clock = Clock(options.timezone, "timestamp")
@@ -108,18 +125,18 @@ class XapiSession:
         if target_type not in _ACTIVITIES:
             kind = target_type if target_type in _AGENTS else "statement"
             return Ignored(f"the object is not an activity ({kind.lower()})", line)
-        producer = producer_of(statement)
-        told = no_act(statement, producer) if producer else ""
+        producer = producer_of(statement, self._producers)
+        told = producer.no_act(statement)
         if told:
             return Ignored(told, line)
         return self._interaction(statement, verb, producer)
 
-    def _interaction(self, statement: dict[str, Any], verb: str, producer: str) -> Interaction:
+    def _interaction(self, statement: dict[str, Any], verb: str, producer: Producer) -> Interaction:
         own = statement.get("id")
         item, parent, course = place_of(statement, producer)
         context = statement.get("context")
         extensions = get(context, "extensions")
-        ours = VERBS_OF.get(producer, VERBS).get(verb) or VERBS.get(verb, "other")
+        ours = producer.verbs.get(verb) or VERBS.get(verb, "other")
         result = result_of(statement, verb, ours, producer)
         if ours == "completed" and result.get("completion") is False:
             ours = "uncompleted"
@@ -128,7 +145,7 @@ class XapiSession:
         session = (
             get(context, "registration")
             or get(extensions, VIDEO_SESSION)
-            or get(extensions, OPENEDX_SESSION)
+            or get(extensions, openedx.SESSION)
         )
         language = get(context, "language")
         return Interaction(
@@ -165,7 +182,7 @@ def is_course(kind: object) -> bool:
     return isinstance(kind, str) and kind.rstrip("/").endswith("/course")
 
 
-def place_of(statement: dict[str, Any], producer: str = "") -> tuple[str, str, str]:
+def place_of(statement: dict[str, Any], producer: Producer) -> tuple[str, str, str]:
     """Item, parent item and course; the parent of an attempt is the item.
 
     Raises:
@@ -189,30 +206,71 @@ def place_of(statement: dict[str, Any], producer: str = "") -> tuple[str, str, s
             course = course or identifier(other, "context course id")
         elif activity in parents and not parent:
             parent = identifier(other, "context parent id")
-    if producer:
-        item, parent, course = (plain_id(one, producer) for one in (item, parent, course))
-    return item, parent, course
+    return producer.plain_id(item), producer.plain_id(parent), producer.plain_id(course)
 
 
-def split(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Logs hold statements; a list of activity definitions is a catalogue."""
-    logs: list[Path] = []
-    others: list[Path] = []
-    for path in paths:
-        start = read_start(path)
-        is_catalogue = start.lstrip()[:1] == b"[" and not any(m in start for m in _LOG_MARKS)
-        (others if is_catalogue and b'"definition"' in start else logs).append(path)
-    return logs, others
+def progress_of(extensions: object) -> float | None:
+    """Progress in [0, 1], by the scale that its IRI stands for."""
+    of_100 = number(get(extensions, CMI5_PROGRESS), "cmi5 progress")
+    if of_100 is not None:
+        return share(of_100 / 100)
+    return share(number(get(extensions, VIDEO_PROGRESS), "video progress"))
 
 
-def prepare(paths: Sequence[Path], options: AdaptOptions) -> XapiSession:
-    """Find the voided statements before the first is converted."""
-    logs, _ = split(paths)
-    voided = {target for path in logs for target in _voided_in(path)}
-    return XapiSession(options, frozenset(voided))
+def score_of(statement: Statement, producer: Producer) -> dict[str, float | None]:
+    """Score in [0, 1] and its parts as recorded.
+
+    Raises:
+        RecordError: A part is not a number, or `scaled` is outside -1..1.
+    """
+    score = get(statement, "result", "score")
+    if score is None:
+        return {}
+    if not isinstance(score, dict):
+        raise RecordError("result.score is not an object")
+    raw, low, high, scaled = (
+        number(score.get(name), f"result.score.{name}") for name in ("raw", "min", "max", "scaled")
+    )
+    if scaled is not None and not -1 <= scaled <= 1:
+        raise RecordError("result.score.scaled is outside -1..1")
+    value = ratio(raw, low, high)
+    counts = raw is None or (high is None and producer.scaled_beside_raw)
+    if value is None and scaled is not None and counts:
+        value = producer.unscaled(scaled)
+    return {"score": value, "raw": raw, "min": low, "max": high}
 
 
-def _voided_in(path: Path) -> Iterator[str]:
+def result_of(statement: Statement, verb: str, ours: str, producer: Producer) -> dict[str, Any]:
+    """Everything that `result` says, under our names.
+
+    Args:
+        statement: The statement.
+        verb: IRI of its verb.
+        ours: What the verb means here.
+        producer: Who made it.
+
+    Raises:
+        RecordError: A value has the wrong type.
+    """
+    result = statement.get("result")
+    if result is None:
+        return {}
+    if not isinstance(result, dict):
+        raise RecordError("result is not an object")
+    found: dict[str, Any] = score_of(statement, producer)
+    found["success"] = boolean(result.get("success"), "result.success")
+    found["completion"] = boolean(result.get("completion"), "result.completion")
+    found["duration_seconds"] = duration(result.get("duration"), "result.duration")
+    found["progress"] = progress_of(result.get("extensions"))
+    found.update(producer.takes_back(found, ours))
+    is_share = found.get("raw") is None or producer.progress_is_score
+    if verb == PROGRESSED and found["progress"] is None and is_share:
+        # Open edX's aggregator and Sakai's SCORM player send the share done as a score.
+        found["progress"], found["score"] = found.get("score"), None
+    return found
+
+
+def voided_in(path: Path) -> Iterator[str]:
     """Ids that voiding statements of a file name; only files that hold one are parsed."""
     if not holds(path, b"verbs/voided"):
         return
@@ -228,35 +286,3 @@ def _voided_in(path: Path) -> Iterator[str]:
 def records(path: Path) -> Iterator[Record]:
     """Statements: one a line, an array, a store's `{"statements": [...]}`, or CSV."""
     return read_flat(path) if is_flat(path) else read_json(path)
-
-
-def _seen(glimpse: Glimpse) -> Glimpse:
-    """A CSV's columns as paths into a statement."""
-    if glimpse.kind != "csv":
-        return glimpse
-    return replace(glimpse, names=frozenset(map(header_of, glimpse.names)))
-
-
-FORMAT = Format(
-    name="xapi",
-    summary="xAPI 1.0.3 and 2.0 statements (JSON lines, arrays, CSV; .gz), or a store by https",
-    tried_on="22,000 video statements of FUN-MOOC, from a file and from a Ralph 5.1; the 90 of "
-    "event-routing-backends' tests (Open edX), the 190 of logstore_xapi's (Moodle), recipes of "
-    "Jisc and xapi.fr; other producers by their own code",
-    split=split,
-    prepare=prepare,
-    records=records,
-    read_catalogue=catalogues_xapi.read_catalogue,
-    signs=(
-        Sign(
-            "xAPI statements",
-            frozenset({"actor", "verb", "object"}),
-            ("json",),
-            (b"/verbs/", b"/verb/", b"w3id.org/xapi", b'"mbox', b'"homePage"'),
-        ),
-        Sign("xAPI statements as CSV", frozenset({"verb.id", "object.id"}), ("csv",)),
-        Sign("xAPI statements as CSV", frozenset({"actor", "verb", "object"}), ("csv",)),
-    ),
-    seen=_seen,
-    example="Ana was scored 91.4 of 100 on *Humanities, course 12*.",
-)

@@ -1,0 +1,1 @@
+"""xAPI: statements of learning record stores, cmi5, and LMS emitters."""
