@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from swarm.ledger.rounds import needed_blobs
 from swarm.ledger.transactions import receipt_body
 from swarm.protocol import Fields, refuse
 
@@ -48,6 +49,7 @@ class Desk:
         abstained: Own reasons not to contribute, by attempt.
         signed: Own transactions, by purpose and attempt; each is on disk.
         stored: Blobs that we hold.
+        lacking: Those that we need and do not hold, with maker and size, sorted.
         refused: Malformed blobs and why.
         asked_ms: When we last asked for a blob.
         receipts: For each maker of the current attempt, signatures by holder.
@@ -66,6 +68,7 @@ class Desk:
     abstained: Mapping[RoundKey, str] = field(default_factory=dict)
     signed: Mapping[tuple[str, RoundKey], Signed] = field(default_factory=dict)
     stored: frozenset[bytes] = frozenset()
+    lacking: Mapping[bytes, tuple[str, int]] = field(default_factory=dict)
     refused: Mapping[bytes, str] = field(default_factory=dict)
     asked_ms: Mapping[bytes, int] = field(default_factory=dict)
     receipts: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
@@ -130,11 +133,15 @@ def on_receipt(genesis: Genesis, ledger: Ledger, desk: Desk, receipt: Receipt) -
 def on_ready(desk: Desk, event: events.ContributionReady) -> Desk:
     """Our own contribution lies on disk."""
     key = (event.round, event.attempt)
-    return replace(
-        desk,
-        ready={**desk.ready, key: (event.blob, event.size)},
-        stored=desk.stored | {event.blob},
-    )
+    desk = replace(desk, ready={**desk.ready, key: (event.blob, event.size)})
+    return on_stored(desk, event.blob)
+
+
+def on_stored(desk: Desk, blob: bytes) -> Desk:
+    """A blob lies on disk, whole."""
+    lacking = dict(desk.lacking)
+    lacking.pop(blob, None)
+    return replace(desk, stored=desk.stored | {blob}, lacking=lacking)
 
 
 def on_abstained(desk: Desk, event: events.ContributionAbstained) -> Desk:
@@ -170,7 +177,8 @@ def on_block(desk: Desk, before: Ledger, after: Ledger, now_ms: int) -> Desk:
         nobody: Mapping[str, bytes] = {}
         held = {maker: desk.receipts.get(maker, nobody) for maker in after.current.commits}
         desk = replace(desk, receipts=held)
-    return desk
+    needed = needed_blobs(after.roster, after, desk.stored)
+    return replace(desk, lacking={blob: (maker, size) for blob, maker, size in needed})
 
 
 def deadline(desk: Desk, current: Round) -> int:

@@ -140,7 +140,7 @@ def _describe_change(before: Ledger, after: Ledger) -> tuple[Effect, ...]:
 
 def _describe(before: Ledger, after: Ledger) -> tuple[Effect, ...]:
     """One line for each turn that a round has taken."""
-    known = {entry.key: entry for entry in before.rounds}
+    known = {entry.key: entry for entry in before.rounds[-1:]}  # those before it are decided
     lines = []
     for entry in after.rounds[max(len(before.rounds) - 1, 0) :]:
         old = known.get(entry.key)

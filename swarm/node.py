@@ -233,7 +233,7 @@ def _change_desk(desk: desks.Desk, event: _DeskEvent) -> desks.Desk:
         case events.ContributionAbstained():
             return desks.on_abstained(desk, event)
         case events.BlobStored():
-            return replace(desk, stored=desk.stored | {event.blob})
+            return desks.on_stored(desk, event.blob)
         case events.BlobRefused():
             return desks.on_refused(desk, event)
         case _:

@@ -8,7 +8,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 from swarm import codec
 from swarm.desk import Desk, Receipt, deadline, on_receipt, write_receipt
@@ -29,7 +30,6 @@ from swarm.ledger.rounds import (
     compute_expected,
     compute_next_round,
     compute_out,
-    needed_blobs,
 )
 from swarm.ledger.transactions import (
     Abstain,
@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from swarm.consensus.instance import Seat
     from swarm.events import Effect
     from swarm.ledger.rounds import Head, Ledger, Round
+
+_FETCHED_AT_ONCE: Final = 256
+"""Of an old ledger's contributions, so many are asked for before the next ones."""
 
 Work = tuple[Desk, tuple["Effect", ...]]
 
@@ -195,10 +198,13 @@ def _sign(seat: Seat, desk: Desk, transaction: Transaction) -> Work:
 def _fetch(seat: Seat, ledger: Ledger, desk: Desk, now_ms: int, patience: Patience) -> Work:
     """Fetch what is final and not here, from its maker or anybody who holds it."""
     effects = []
-    asked = dict(desk.asked_ms)
-    for blob, maker, size in needed_blobs(seat.genesis, ledger):
+    asked = dict(desk.asked_ms) if desk.lacking else {}
+    commits = {} if ledger.current is None else ledger.current.commits
+    urgent = {commit.blob for commit in commits.values()} & desk.lacking.keys()
+    for blob in sorted(urgent.union(islice(desk.lacking, _FETCHED_AT_ONCE))):
+        maker, size = desk.lacking[blob]
         due = asked.get(blob, now_ms - patience.fetch_again_ms) + patience.fetch_again_ms
-        if blob in desk.stored or blob in desk.refused or now_ms < due:
+        if blob in desk.refused or now_ms < due:
             continue
         receipts = sorted(desk.receipts.get(maker, {}))
         others = [member for member in seat.genesis.ids if member not in receipts]

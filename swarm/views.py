@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from swarm.ledger.rounds import needed_blobs
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from swarm.consensus.instance import Seat
     from swarm.ledger.roster import Roster
@@ -32,8 +29,6 @@ class NodeView:
         rounds: All attempts on the ledger, oldest first.
         quorum: Signatures that decide (R22).
         tolerates: How many members may lie.
-        releases: For each contributor, how many different contributions it has committed to;
-            each has cost rho (R12).
         rho: Cost of one, numerator and denominator.
         served: Blobs whose Commit is final: they may be given to members.
         missing: Blobs that we still lack.
@@ -55,10 +50,9 @@ class NodeView:
     rounds: tuple[Round, ...]
     quorum: int
     tolerates: int
-    releases: Mapping[str, int]
     rho: tuple[int, int]
-    served: tuple[bytes, ...]
-    missing: tuple[bytes, ...]
+    served: Collection[bytes]
+    missing: Collection[bytes]
     heights: Mapping[str, int]
     pending: tuple[str, ...]
     evidence: Mapping[str, str]
@@ -72,9 +66,7 @@ def build_view(seat: Seat, state: State) -> NodeView:
     """The present view."""
     ledger = state.ledger
     head = ledger.head
-    releases = Counter(ledger.makers.values())
-    needed = needed_blobs(seat.genesis, ledger)
-    missing = tuple(blob for blob, _, _ in needed if blob not in state.desk.stored)
+    missing = state.desk.lacking.keys()
     return NodeView(
         height=ledger.height,
         view=state.instance.view,
@@ -85,9 +77,8 @@ def build_view(seat: Seat, state: State) -> NodeView:
         rounds=ledger.rounds,
         quorum=seat.genesis.quorum,
         tolerates=seat.genesis.tolerates,
-        releases={who: releases[ledger.roster.origin(who)] for who in ledger.roster.contributors},
         rho=seat.genesis.rho,
-        served=tuple(sorted(ledger.makers)),
+        served=ledger.makers.keys(),
         missing=missing,
         heights={
             who: height for who, height in state.peers.heights.items() if who in ledger.roster.by_id
@@ -101,7 +92,7 @@ def build_view(seat: Seat, state: State) -> NodeView:
     )
 
 
-def _compute_state(seat: Seat, state: State, missing: tuple[bytes, ...]) -> str:
+def _compute_state(seat: Seat, state: State, missing: Collection[bytes]) -> str:
     current = state.ledger.current
     if seat.me not in seat.genesis.by_id:
         return "no member"

@@ -36,6 +36,8 @@ from swarm.ledger.transactions import (
 from swarm.protocol import MAX_REASON, refuse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from swarm.ledger.roster import Roster
     from swarm.ledger.rounds import Ledger, Verify
     from swarm.ledger.transactions import Included
@@ -147,17 +149,26 @@ def _commit(roster: Roster, ledger: Ledger, current: Round, commit: Commit, send
     is_update = (first, commit.blob) in (pair for merged in ledger.updates for pair in merged)
     if is_update or commit.blob in ledger.accepted.get(first, ()):
         raise refuse("a commit to a contribution that is already merged", "R13")
-    for earlier in ledger.rounds[:-1]:
+    for earlier in _same_release(ledger, current):
+        # Under whatever key: a new key is no new budget.
+        mine = {c.blob for who, c in earlier.commits.items() if roster.origin(who) == first}
+        if mine - {commit.blob}:
+            raise refuse("a second contribution of one member in one round", "R12")
+    return replace(current, commits={**current.commits, sender: commit})
+
+
+def _same_release(ledger: Ledger, current: Round) -> Iterator[Round]:
+    """Earlier attempts to which a member contributes what it contributes to the current one."""
+    for earlier in reversed(ledger.rounds[:-1]):
+        same_round = earlier.opening.round == current.opening.round
         # P28: training from one base is paid for once, however many rounds fail there.
         same_base = earlier.kind == current.kind == PARAMETERS and (
             earlier.opening.base == current.opening.base
         )
-        if same_base or earlier.opening.round == commit.round:
-            # Under whatever key: a new key is no new budget.
-            mine = {c.blob for who, c in earlier.commits.items() if roster.origin(who) == first}
-            if mine - {commit.blob}:
-                raise refuse("a second contribution of one member in one round", "R12")
-    return replace(current, commits={**current.commits, sender: commit})
+        if same_round or same_base:
+            yield earlier
+        elif current.kind != PARAMETERS:  # rounds stand in order
+            return
 
 
 def _abstain(roster: Roster, current: Round, abstain: Abstain, sender: str) -> Round:

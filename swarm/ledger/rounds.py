@@ -28,6 +28,7 @@ OUT_SILENT: Final = "no contribution arrived"
 OUT_WITHHELD: Final = "its contribution could not be fetched"
 OUT_ABSTAINED: Final = "abstained: "
 _MISSED: Final = (OUT_SILENT, OUT_WITHHELD)
+_RECENT: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +165,13 @@ def empty_ledger(genesis: Genesis) -> Ledger:
 
 def compute_expected(genesis: Genesis, ledger: Ledger) -> tuple[str, ...]:
     """Who is waited for in the next round: not those left out twice in three rounds (R24)."""
-    last: dict[int, Round] = {entry.opening.round: entry for entry in ledger.rounds}
-    recent = [last[number] for number in sorted(last)[-3:]]
-    missed = [member for entry in recent for member, why in entry.out if why in _MISSED]
+    last: dict[int, Round] = {}
+    for entry in reversed(ledger.rounds):
+        last.setdefault(entry.opening.round, entry)
+        if len(last) > _RECENT:
+            break
+    recent = sorted(last)[-_RECENT:]
+    missed = [member for number in recent for member, why in last[number].out if why in _MISSED]
     expected = tuple(m for m in genesis.contributors if missed.count(m) < 2)
     return expected or genesis.contributors
 
@@ -217,21 +222,34 @@ def compute_out(closing: Round, included: Collection[str]) -> tuple[tuple[str, s
     return tuple(out)
 
 
-def needed_blobs(genesis: Genesis, ledger: Ledger) -> tuple[tuple[bytes, str, int], ...]:
+def needed_blobs(
+    genesis: Genesis, ledger: Ledger, held: Collection[bytes] = ()
+) -> tuple[tuple[bytes, str, int], ...]:
     """Blobs that every member must hold: merged ones and the current round's.
+
+    Args:
+        genesis: Of the swarm.
+        ledger: What names them.
+        held: Those that need not be named.
 
     Returns:
         Digest, maker and size in bytes of each; sorted.
     """
     size = genesis.contribution_bytes
-    blobs = {(blob, who, size) for who, merged in ledger.accepted.items() for blob in merged}
+    blobs = {
+        (blob, who, size)
+        for who, merged in ledger.accepted.items()
+        for blob in merged
+        if blob not in held
+    }
     if genesis.updates is not None:
         size = genesis.updates.terms.size
-        blobs |= {(blob, who, size) for merged in ledger.updates for who, blob in merged}
+        updates = (pair for merged in ledger.updates for pair in merged)
+        blobs |= {(blob, who, size) for who, blob in updates if blob not in held}
     current = ledger.current
     if current is not None:
         size = genesis.terms(current.kind).size
         commits = [(who, commit.blob) for who, commit in current.commits.items()]
         included = current.included if current.outcome == "closed" else commits
-        blobs |= {(blob, who, size) for who, blob in included}
+        blobs |= {(blob, who, size) for who, blob in included if blob not in held}
     return tuple(sorted(blobs))

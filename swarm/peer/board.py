@@ -55,7 +55,8 @@ class Board:
     def show(self, view: NodeView) -> None:
         """Take the core's present view."""
         self._view = view
-        decided = [entry for entry in view.rounds if entry.is_decided]
+        has_current = bool(view.rounds) and not view.rounds[-1].is_decided
+        decided = view.rounds[:-1] if has_current else view.rounds
         if self._decided is not None:
             for entry in decided[self._decided :]:
                 self._log_round(entry)

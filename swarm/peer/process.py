@@ -40,7 +40,7 @@ from swarm.transport.host import Host
 from swarm.transport.mesh import LAST_WORDS_SECONDS, Mesh
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from swarm.events import Effect, Event
     from swarm.ledger.genesis import Genesis
@@ -84,7 +84,7 @@ class Peer:
         self._mesh = Mesh(
             self._host, genesis.swarm_id, self._links(), self._deliver, config.timing, traffic
         )
-        self._served: frozenset[bytes] = frozenset()
+        self._served: Collection[bytes] = frozenset()
         BlobServer(self._host, disk.blobs, lambda blob: blob in self._served, traffic)
         self._client = BlobClient(self._host, disk.blobs, traffic=traffic)
         self._board = Board(config, genesis, signer.member, self._mesh, self._gauges)
@@ -157,7 +157,7 @@ class Peer:
             await self._do(effect)
         await self._sync()
         view = self._node.view()
-        self._served = frozenset(view.served)
+        self._served = view.served
         if view.roster is not self._roster:
             self._change_members(view.roster)
         self._gauges.show(view)

@@ -21,6 +21,7 @@ from swarm.ledger.rounds import (
     Ledger,
     compute_expected,
     empty_ledger,
+    needed_blobs,
 )
 from swarm.ledger.transactions import (
     Abstain,
@@ -31,7 +32,7 @@ from swarm.ledger.transactions import (
     RoundVoid,
     receipt_body,
 )
-from swarm.rounds import Patience, agrees, compute_wish, needed_blobs, work
+from swarm.rounds import Patience, agrees, compute_wish, work
 from swarm.signing import SimSigner
 from swarm.simulation.scenario import make_genesis
 
@@ -238,7 +239,7 @@ def test_a_blob_is_asked_for_again_after_a_while_until_it_is_here(opened):
     assert opened.of(events.FetchBlob) == []
     opened.work(1)
     assert len(opened.of(events.FetchBlob)) == 1
-    opened.desk = replace(opened.desk, stored=frozenset({BLOBS[2]}))
+    opened.desk = desks.on_stored(opened.desk, BLOBS[2])
     opened.work(9_000)
     assert opened.of(events.FetchBlob) == []
 
@@ -260,6 +261,22 @@ def test_a_stored_blob_gets_one_receipt_but_not_our_own(opened):
     assert opened.desk.receipts[IDS[0]] == {}
     opened.work()
     assert opened.effects == []
+
+
+def test_of_many_blobs_some_are_asked_for_first_and_those_of_the_open_round_always(
+    opened, monkeypatch
+):
+    monkeypatch.setattr("swarm.rounds._FETCHED_AT_ONCE", 2)
+    opened.commit(1, 2)
+    old = {bytes([n]) * 32: (IDS[1], 20) for n in range(100, 110)}
+    opened.desk = replace(opened.desk, lacking={**old, **opened.desk.lacking})
+    opened.work()
+    asked = [effect.blob for effect in opened.of(events.FetchBlob)]
+    assert asked == sorted([*list(old)[:2], BLOBS[1], BLOBS[2]])
+    for blob in asked[2:]:
+        opened.desk = desks.on_stored(opened.desk, blob)
+    opened.work()
+    assert [effect.blob for effect in opened.of(events.FetchBlob)] == list(old)[2:4]
 
 
 def test_blobs_of_a_void_round_are_not_needed(opened):

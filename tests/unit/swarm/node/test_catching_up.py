@@ -150,11 +150,11 @@ def test_the_view_names_what_is_pending_and_served():
     blob = b"\x05" * 32
     assert schedule.nodes[IDS[0]].view().state == "contributing"
     schedule.step(0, events.ContributionReady(1, 1, blob, 20))
-    assert schedule.nodes[IDS[0]].view().served == ()  # not before the commit is final
+    assert schedule.nodes[IDS[0]].view().served == set()  # not before the commit is final
     schedule.drain(lambda letter: True)
     view = schedule.nodes[IDS[0]].view()
-    assert view.served == (blob,)
-    assert view.releases[IDS[0]] == 1
+    assert view.served == {blob}
+    assert schedule.nodes[IDS[0]].ledger.releases(IDS[0]) == 1
     assert view.state == "closing"
     assert schedule.nodes[IDS[1]].view().state == "contributing"
 
