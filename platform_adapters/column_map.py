@@ -78,7 +78,6 @@ class ColumnMap:
         made = Declared(
             name="table",
             summary="a table with the columns of this map (CSV, JSON lines, Parquet)",
-            example="",
             tried_on="",
             rows=(rows,),
         ).format()

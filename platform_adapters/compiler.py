@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
-    from platform_adapters.fields import Field, Tables
+    from platform_adapters.fields import Field, Key, Tables
 
 
 class Function:
@@ -82,9 +82,9 @@ class Function:
         else:
             self.write(f"{name} = {self.bind(field, 'function')}(row)")
 
-    def _key(self, by: str | tuple[str, ...] | Apply) -> str:
+    def _key(self, by: Key) -> str:
         if isinstance(by, tuple):
-            return "(" + "".join(f"{self.value(name)}, " for name in by) + ")"
+            return "(" + "".join(f"{self.value(part)}, " for part in by) + ")"
         return self.value(by)
 
 

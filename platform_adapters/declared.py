@@ -1,21 +1,21 @@
 """Formats as data: what the columns of a platform's export mean, read by one adapter for all.
 
-A format names its kinds of log (`Rows`), the tables that a log needs beside it (`Side`) and its
-catalogues (`Entries`, or a function). `Declared.format` makes the adapter, and the signs by which
-`adapt --detect` knows its files, of nothing but that.
+A format names its kinds of log (`Rows`) and its catalogues (`Entries`, or a `Reader`); the tables
+that a log needs beside it (`Side`) are those of which its fields take a value.
+`Declared.format` makes the adapter, and the signs by which `adapt --detect` knows its files, of
+nothing but that.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from platform_adapters.catalogues.declared import Entries, Reader, read_entries
-from platform_adapters.contract import Failure
 from platform_adapters.declared_reader import RowReader
 from platform_adapters.errors import CatalogueError, OptionsError, ReadError, RecordError
-from platform_adapters.fields import getter, key_of
 from platform_adapters.format import Format, Sign
 from platform_adapters.readers.files import read_start
 from platform_adapters.readers.glimpse import look
@@ -23,66 +23,18 @@ from platform_adapters.readers.rows import read_rows
 from platform_adapters.readers.sqlite_rows import read_sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from platform_adapters.contract import AdaptOptions, Ignored, Interaction, Json, Record
     from platform_adapters.declared_rows import Rows
-    from platform_adapters.fields import Apply, Field, Getter, Row, Tables
+    from platform_adapters.declared_side import Side, Taken
+    from platform_adapters.fields import Row
     from platform_adapters.readers.glimpse import Glimpse
     from recommender.catalogue import CatalogueItem
 
-    _SideRow = tuple[object, Row]
-
 _KINDS_REMEMBERED = 1_000
 """Sets of columns whose kind is remembered; JSON records may leave out any of theirs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """A table that a log needs beside it.
-
-    Attributes:
-        name: What `fields.Join` calls it.
-        what: What it is called on the platform.
-        marks: Columns by which it is known.
-        key: What a row is found by: a column, several, or made of fields.
-        keep: Columns that are kept in memory.
-        made: What else is kept, made of the row.
-        when: Rows of which nothing stands here are not kept.
-        needed: Why nothing can be read without it; empty if much can.
-        needed_by: Names of the kinds of log that cannot do without it; empty: none can.
-        in_logs: Whether it is made of rows of the logs themselves, which are called the same.
-    """
-
-    name: str
-    what: str
-    marks: frozenset[str]
-    key: str | tuple[str, ...] | Apply
-    keep: tuple[str, ...] = ()
-    made: Mapping[str, Getter] = field(default_factory=lambda: MappingProxyType({}))
-    when: Field | None = None
-    needed: str = ""
-    needed_by: tuple[str, ...] = ()
-    in_logs: bool = False
-
-    def rows(self, path: Path, rows: Iterator[Record], tables: Tables) -> Iterator[_SideRow]:
-        """Keys and what is kept.
-
-        Raises:
-            ReadError: A row does not parse; of a log, that is counted when it is converted.
-        """
-        key = key_of(self.key, tables)
-        wanted = getter(self.when, tables) if self.when is not None else None
-        for line, row in rows:
-            if isinstance(row, Failure) or not isinstance(row, dict):
-                if self.in_logs:
-                    continue
-                reason = row.reason if isinstance(row, Failure) else "not a JSON object"
-                raise ReadError(f"{path.name}, line {line}: {reason}")
-            if self.marks <= row.keys() and (wanted is None or wanted(row)):
-                kept = {name: row.get(name) for name in self.keep}
-                yield key(row), {**kept, **{name: make(row) for name, make in self.made.items()}}
 
 
 @dataclass(frozen=True)
@@ -92,10 +44,9 @@ class Declared:
     Attributes:
         name: As on the command line.
         summary: What it reads, in one line.
-        example: What one record says, in a sentence.
         tried_on: Which real exports it was tried on; says so if none.
         rows: Its kinds of log; a record is of the first whose marks it has.
-        sides: The tables that a log needs beside it.
+        others: Tables that may stand among the inputs and that no log needs.
         catalogues: Its kinds of catalogue.
         aliases: Other names of columns (in another language, of another version), to their own.
         fold: Whether columns are known in any letters, as databases write them.
@@ -103,10 +54,9 @@ class Declared:
 
     name: str
     summary: str
-    example: str
     tried_on: str
     rows: tuple[Rows, ...] = ()
-    sides: tuple[Side, ...] = ()
+    others: tuple[Side, ...] = ()
     catalogues: tuple[Entries | Reader, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     fold: bool = False
@@ -123,10 +73,18 @@ class Declared:
             read_catalogue=self.read_catalogue,
             is_catalogue=self.is_catalogue,
             signs=self.signs(),
-            example=self.example,
             seen=self.seen,
-            logs_hold_catalogues=any("sqlite" in entry.sign.kinds for entry in self.catalogues),
+            logs_hold_catalogues=any("sqlite" in e.sign().kinds for e in self.catalogues),
         )
+
+    @cached_property
+    def sides(self) -> Taken:
+        """The tables that stand beside its logs, and what is taken of them."""
+        found: Taken = {side: set() for side in self.others}
+        for kind in self.rows:
+            for side, taken in kind.sides().items():
+                found.setdefault(side, set()).update(taken)
+        return found
 
     def rename(self, column: str) -> str:
         """A column's name as the format writes it: in small letters, and by its one name."""
@@ -137,7 +95,7 @@ class Declared:
         """What the format's files are recognised by."""
         logs = [kind.sign() for kind in self.rows]
         sides = [Sign(s.what, s.marks, role="side") for s in self.sides if not s.in_logs]
-        return (*logs, *sides, *(entry.sign for entry in self.catalogues))
+        return (*logs, *sides, *(entry.sign() for entry in self.catalogues))
 
     def seen(self, glimpse: Glimpse) -> Glimpse:
         """A file's columns by the names that the format knows them by."""
@@ -182,25 +140,20 @@ class Declared:
             if not found:
                 raise ReadError(f"{path.name} is nothing that {self.name!r} reads: {self._known()}")
         logs = self.split(paths)[0]
-        tables: dict[str, dict[object, Row]] = {}
-        for side in self.sides:
+        are = {name for path in logs for name in what[path]}
+        needed = {side for kind in self.rows if kind.what in are for side in kind.sides()}
+        tables: dict[object, dict[object, Row]] = {}
+        for side, taken in self.sides.items():
             sources = [p for p in (logs if side.in_logs else paths) if side.what in what[p]]
-            if side.needed and not sources and self._wanted(side, logs, what):
+            if side.needed and not sources and side in needed:
                 raise OptionsError(
                     f"{self.name}: {side.what} is missing among the inputs ({side.needed}); "
                     f"export it with the columns {', '.join(sorted(side.marks))} and name it too"
                 )
-            table = tables.setdefault(side.name, {})
+            table = tables.setdefault(side, {})
             for path in sources:
-                table.update(side.rows(path, self.records(path), tables))
+                table.update(side.rows(path, self.records(path), tables, taken))
         return DeclaredSession([RowReader(kind, self.name, options, tables) for kind in self.rows])
-
-    def _wanted(
-        self, side: Side, logs: Sequence[Path], what: Mapping[Path, Collection[str]]
-    ) -> bool:
-        """Whether one of the logs is of a kind that cannot do without a side table."""
-        by = {k.what for k in self.rows if not side.needed_by or k.name in side.needed_by}
-        return any(not by.isdisjoint(what[path]) for path in logs)
 
     def _known(self) -> str:
         return "; or ".join(f"{s.what} ({', '.join(sorted(s.needs)[:6])})" for s in self.signs())
@@ -219,7 +172,7 @@ class Declared:
         """
         signs = self.signs_of(path)
         for entry in self.catalogues:
-            if entry.sign in signs:
+            if entry.sign() in signs:
                 if isinstance(entry, Reader):
                     return entry.read(path)
                 return read_entries(entry, path, self.rename)

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from platform_adapters.declared_side import taken_by
 from platform_adapters.format import ROWS, Sign
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Set
 
+    from platform_adapters.declared_side import Side, Taken
     from platform_adapters.fields import Field, Row
 
 
@@ -19,7 +21,7 @@ class Only:
     """Rows with another value here are nobody's learning."""
 
     field: Field
-    values: frozenset[str]
+    values: Set[str]
     reason: str
 
 
@@ -28,7 +30,7 @@ class Not:
     """Rows with one of these values here are nobody's learning."""
 
     field: Field
-    values: frozenset[str]
+    values: Set[str]
     reason: str
 
 
@@ -76,11 +78,13 @@ class Rows:
         query: What reads it there.
         outcome: For what cannot be said as data: more values of the interaction, or `ignore`
             and a reason, from record and values.
+        beside: Tables that it needs beside it though nothing is taken of them.
+        example: What one record says, in a sentence.
     """
 
     name: str
     what: str
-    marks: frozenset[str]
+    marks: Set[str]
     learner: Field
     item: Field
     time: Field
@@ -99,9 +103,21 @@ class Rows:
     table: str = ""
     query: str = ""
     outcome: Callable[[Row, dict[str, Any]], Mapping[str, Any]] | None = None
+    beside: tuple[Side, ...] = ()
+    example: str = ""
 
     def sign(self) -> Sign:
         """How its files are recognised."""
         if self.table:
-            return Sign(self.what, frozenset({self.table}), ("sqlite",))
-        return Sign(self.what, self.marks, self.kinds)
+            return Sign(self.what, {self.table}, ("sqlite",), example=self.example)
+        return Sign(self.what, self.marks, self.kinds, example=self.example)
+
+    def sides(self) -> Taken:
+        """The tables that stand beside it, and what is taken of them."""
+        verbs = () if isinstance(self.verbs, str) else self.verbs.values()
+        means = [means for means in verbs if isinstance(means, Means)]
+        elsewhere = (field for m in means for field in (m.item, *m.fields.values()))
+        own = (self.learner, self.item, self.time, self.event, self.identity, self.order)
+        ruled = (rule.field for rule in self.rules)
+        taken = taken_by((*own, *ruled, *self.fields.values(), *elsewhere, *self.told_apart_by))
+        return {**{side: set() for side in self.beside}, **taken}

@@ -15,8 +15,8 @@ from platform_adapters.values import duration as iso_duration
 from platform_adapters.values import get, text_number
 
 Row: TypeAlias = Mapping[str, Any]
-Tables: TypeAlias = Mapping[str, Mapping[object, Row]]
-"""Side tables by name; rows by their key."""
+Tables: TypeAlias = Mapping[object, Mapping[object, Row]]
+"""Side tables by what declares them; rows by their key."""
 
 Getter: TypeAlias = Callable[[Row], object]
 
@@ -26,15 +26,15 @@ class Join:
     """A value from a side table.
 
     Attributes:
-        side: Name of the side table.
-        by: Where in the record the key of the side table stands; several columns for a key of
+        side: The side table (`declared_side.Side`).
+        by: Where in the record the key of the side table stands; several fields for a key of
             several.
         take: The column to take, or nothing: then whether there is such a row, as "1". None if
             there is none.
     """
 
-    side: str
-    by: str | tuple[str, ...] | Apply
+    side: object
+    by: Key
     take: str = ""
 
 
@@ -47,6 +47,9 @@ class Apply:
 
 
 Field: TypeAlias = "str | tuple[str, ...] | Join | Apply | Getter"
+
+Key: TypeAlias = "Field | tuple[Field, ...]"
+"""What a row of a side table is found by; here a tuple is a key of several fields."""
 
 
 def getter(field: Field, tables: Tables) -> Getter:
@@ -78,11 +81,12 @@ def _joined(field: Join, tables: Tables) -> Getter:
     return joined
 
 
-def key_of(columns: str | tuple[str, ...] | Apply, tables: Tables) -> Getter:
+def key_of(key: Key, tables: Tables) -> Getter:
     """A function that takes the key of a side table out of a record."""
-    if isinstance(columns, tuple):
-        return lambda row: tuple(row.get(name) for name in columns)
-    return getter(columns, tables)
+    if isinstance(key, tuple):
+        takes = [getter(part, tables) for part in key]
+        return lambda row: tuple(take(row) for take in takes)
+    return getter(key, tables)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from platform_adapters import convert
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence, Set
     from pathlib import Path
 
     from platform_adapters.contract import AdaptOptions, Outcome, Record, Session
@@ -31,13 +31,15 @@ class Sign:
         kinds: Kinds of file it may be (see `readers.glimpse`).
         text: Bytes one of which must occur at its start, if any are given.
         role: Whether it holds the log, something a log needs beside it, or a catalogue.
+        example: What one of its records says, in a sentence.
     """
 
     what: str
-    needs: frozenset[str]
+    needs: Set[str]
     kinds: tuple[str, ...] = ROWS
     text: tuple[bytes, ...] = ()
     role: Role = "log"
+    example: str = ""
 
     @property
     def weight(self) -> int:
@@ -86,7 +88,7 @@ class Format:
         read_catalogue: Reads a catalogue.
         is_catalogue: Tells a catalogue from a side table.
         signs: What its files are recognised by.
-        example: What one record says, in a sentence.
+        example: What one record says, in a sentence, where its signs do not.
         logs_hold_catalogues: Whether a log may hold a catalogue, too, as a database does.
         variant: What tells it from the format of the same name with another column map.
         seen: A file's names as the signs write them (of several languages or versions).
@@ -110,6 +112,11 @@ class Format:
         """The catalogues among the inputs."""
         given = paths if self.logs_hold_catalogues else self.split(paths)[1]
         return [path for path in given if self.is_catalogue(path)]
+
+    def examples(self) -> list[str]:
+        """What one record of each of its kinds of file says."""
+        told = [sign.example for sign in self.signs if sign.example] or [self.example]
+        return list(dict.fromkeys(filter(None, told)))
 
     def read(self, path: Path, options: AdaptOptions) -> Iterator[Outcome]:
         """Every record of one log as its outcome, learner ids raw."""

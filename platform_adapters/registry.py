@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING
 from platform_adapters.detect import detect
 from platform_adapters.errors import OptionsError, ReadError
 from platform_adapters.formats import (
-    blackboard,
     caliper,
     canvas,
-    canvas_api,
-    canvas_data,
     cartridge,
     case,
-    ilias,
-    kolibri,
-    sakai,
-    scorm,
     table,
 )
+from platform_adapters.formats.blackboard import platform as blackboard
+from platform_adapters.formats.canvas_api import platform as canvas_api
+from platform_adapters.formats.canvas_data import platform as canvas_data
+from platform_adapters.formats.ilias import platform as ilias
+from platform_adapters.formats.kolibri import platform as kolibri
 from platform_adapters.formats.moodle import platform as moodle
 from platform_adapters.formats.openedx import platform as openedx
+from platform_adapters.formats.sakai import platform as sakai
+from platform_adapters.formats.scorm import platform as scorm
 from platform_adapters.formats.xapi import platform as xapi
 
 if TYPE_CHECKING:

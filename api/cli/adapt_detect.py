@@ -36,8 +36,8 @@ def print_list(context: click.Context, _option: click.Parameter, wanted: bool) -
     for adapter in ADAPTERS.values():
         click.echo(f"{adapter.name:12}reads {adapter.summary}")
         click.echo(f"{'':12}tried on: {adapter.tried_on}")
-        if adapter.example:
-            click.echo(f"{'':12}example: {adapter.example}")
+        for example in adapter.examples():
+            click.echo(f"{'':12}example: {example}")
     context.exit()
 
 
@@ -78,6 +78,8 @@ def _detect_one(path: Path) -> dict[str, Any]:
 def _print_known(path: Path, best: Guess, others: Sequence[Guess]) -> None:
     click.echo(f"{path.name}: {best.format.name}, a {best.sign.role}: {best.why}")
     click.echo(f"  next: {_NEXT[best.sign.role].format(name=best.format.name, file=path.name)}")
+    if best.sign.example:
+        click.echo(f"  it says: {best.sign.example}")
     near = (g for g in others if g.share >= _NEAR and g.format is not best.format)
     rival = next(near, None)
     if rival is not None:

@@ -13,7 +13,7 @@ from platform_adapters.catalogues.canvas_modules import KINDS, Entry, Module, ca
 from platform_adapters.catalogues.entries import once, text_of
 from platform_adapters.contract import Failure
 from platform_adapters.errors import CatalogueError, ReadError
-from platform_adapters.formats.canvas_tables import open_table, plain_name
+from platform_adapters.readers.canvas_tables import open_table, plain_name
 from platform_adapters.readers.glimpse import look
 
 if TYPE_CHECKING:

@@ -15,16 +15,16 @@ from platform_adapters.catalogues.entries import (
 from platform_adapters.contract import Failure
 from platform_adapters.errors import CatalogueError, RecordError
 from platform_adapters.fields import getter
+from platform_adapters.format import ROWS, Sign
 from platform_adapters.readers.rows import read_rows
 from platform_adapters.values import text_number
 from recommender.catalogue import CatalogueItem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Set
     from pathlib import Path
 
     from platform_adapters.fields import Field
-    from platform_adapters.format import Sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +32,48 @@ class Entries:
     """A catalogue of rows.
 
     Attributes:
-        sign: How it is recognised.
+        what: What it is called on the platform.
+        marks: Columns by which it is known.
         fields: Where the columns of the catalogue table stand; `item` must be among them. Where
             nothing says the `position`, it is the order of the rows.
         when: Rows of which nothing stands here are no items.
         hidden: Values of the field `hidden` that mean that learners do not see the item.
+        example: What one record says, in a sentence.
     """
 
-    sign: Sign
+    what: str
+    marks: Set[str]
     fields: Mapping[str, Field]
     when: Field | None = None
-    hidden: frozenset[str] = frozenset({"1", "true", "True"})
+    hidden: Set[str] = frozenset({"1", "true", "True"})
+    example: str = ""
+
+    def sign(self) -> Sign:
+        """How its files are recognised."""
+        return Sign(self.what, self.marks, role="catalogue", example=self.example)
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A catalogue that is no rows: a function reads it."""
+    """A catalogue that is no rows: a function reads it.
 
-    sign: Sign
+    Attributes:
+        what: What it is called on the platform.
+        marks: Names by which it is known.
+        read: What reads it.
+        kinds: Kinds of file it may be.
+        example: What one record says, in a sentence.
+    """
+
+    what: str
+    marks: Set[str]
     read: Callable[[Path], Iterator[CatalogueItem]]
+    kinds: tuple[str, ...] = ROWS
+    example: str = ""
+
+    def sign(self) -> Sign:
+        """How its files are recognised."""
+        return Sign(self.what, self.marks, self.kinds, role="catalogue", example=self.example)
 
 
 _TEXTS = frozenset(

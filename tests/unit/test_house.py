@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -110,6 +111,12 @@ def test_a_file_and_its_functions_are_short(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_FILE_LINES
     long = [f.name for f in _functions(_tree(path)) if _body_lines(f) > MAX_FUNCTION_LINES]
     assert long == []
+
+
+def test_half_of_the_formats_files_are_shorter_than_sixty_lines() -> None:
+    files = [path for path in SOURCES if _name(path).startswith("platform_adapters/formats/")]
+    declared = [path for path in files if path.name != "__init__.py"]
+    assert median(len(path.read_text(encoding="utf-8").splitlines()) for path in declared) < 60
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=_name)

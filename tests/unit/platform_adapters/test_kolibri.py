@@ -11,7 +11,7 @@ import pytest
 
 from platform_adapters.contract import AdaptOptions, Interaction
 from platform_adapters.errors import ReadError
-from platform_adapters.formats.kolibri_words import ALIASES, COLUMNS
+from platform_adapters.formats.kolibri.words import ALIASES, COLUMNS
 from platform_adapters.registry import ADAPTERS
 from tests.kolibri_server import School, kolibri
 

@@ -1,11 +1,10 @@
-"""What Canvas's tables and the lists of its API have in common, and how the tables are opened."""
+"""Tables of Canvas Data 2 as plain rows, in whichever form they were written."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from platform_adapters.contract import Failure
-from platform_adapters.declared_rows import Not, Rows
 from platform_adapters.readers.files import read_start
 from platform_adapters.readers.rows import read_rows
 from platform_adapters.readers.tsv_rows import read_tsv
@@ -15,41 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from platform_adapters.contract import Json, Record
-    from platform_adapters.fields import Row
-
-ROW_KINDS = ("csv", "json", "parquet")
-
-
-_TRUE = frozenset({"true", "True", "t", "1"})
-
-
-def enrolments(what: str, marks: frozenset[str], state: str, kinds: tuple[str, ...]) -> Rows:
-    """Enrolments, whose state stands in a column of its own name."""
-    return Rows(
-        name="enrolment",
-        what=what,
-        marks=marks,
-        kinds=kinds,
-        learner="user_id",
-        item="course_id",
-        time="created_at",
-        event="type",
-        verbs={"StudentEnrollment": "enrolled"},
-        otherwise="enrolment of somebody who is no student",
-        rules=(Not(state, frozenset({"deleted", "rejected"}), "no longer enrolled"),),
-        fields={"course": "course_id"},
-        identity="id",
-    )
-
-
-def submitted(row: Row, values: dict[str, Any]) -> dict[str, Any]:
-    """A submission as it stands now: graded, or handed in, or nothing yet."""
-    if str(row.get("excused")) in _TRUE:
-        return {"ignore": "excused: no score and no work"}
-    if row.get("workflow_state") == "graded" and values["raw"] is not None:
-        return {"verb": "scored"}
-    nothing = {"raw": None, "min": None, "max": None}
-    return nothing if row.get("submitted_at") else {"ignore": "nothing submitted yet"}
 
 
 def plain_name(column: str) -> str:

@@ -1,0 +1,1 @@
+"""Blackboard Learn: one file for each kind of export; `platform` lists them."""

@@ -1,0 +1,1 @@
+"""ILIAS: one file for each kind of export; `platform` lists them."""

@@ -1,0 +1,1 @@
+"""Kolibri: one file for each kind of export; `platform` lists them."""

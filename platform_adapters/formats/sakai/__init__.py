@@ -1,0 +1,1 @@
+"""Sakai: one file for each kind of export; `platform` lists them."""

@@ -1,0 +1,65 @@
+"""Canvas's gradebook, whose columns are assignments and whose second line is their maximum."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from platform_adapters.contract import Failure
+from platform_adapters.readers.csv_rows import read_csv, read_header
+from platform_adapters.readers.files import read_start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from platform_adapters.contract import Record
+
+POINTS = b"    Points Possible"
+"""What the second line begins with."""
+_COLUMN = re.compile(r"(.*) \((\d{1,20}|[0-9a-f]{32})\)", re.DOTALL)
+_NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
+_SPLIT_NAME = ("LastName", "FirstName")
+
+
+def number_of(text: object) -> str | None:
+    """A number as any of Canvas's languages writes it, with a dot; None if it is none."""
+    written = str(text or "").strip()
+    return written.replace(",", ".") if _NUMBER.fullmatch(written) else None
+
+
+def is_gradebook(path: Path) -> bool:
+    """Whether a file is the gradebook's export."""
+    return POINTS in read_start(path, 1 << 16)
+
+
+def read_gradebook(path: Path) -> Iterator[Record]:
+    """One record for each grade, with the maximum of its assignment.
+
+    Raises:
+        ReadError: The file is damaged.
+    """
+    columns = [name for name in read_header(path) if _COLUMN.fullmatch(name)]
+    most: dict[str, str | None] = {}
+    for line, row in read_csv(path):
+        if isinstance(row, Failure):
+            yield line, row
+            continue
+        name = row.get("Student") or ", ".join(filter(None, map(row.get, _SPLIT_NAME)))
+        if name.strip(" ,") == POINTS.decode().strip():
+            most = {column: number_of(row[column]) for column in columns}
+            continue
+        learner = row.get("ID") or ("" if "ID" in row else name)
+        for place, column in enumerate(columns, 1):
+            if row[column] and (learner or name):
+                yield (
+                    line,
+                    {
+                        "gradebook": row[column],
+                        "learner": learner,
+                        "name": name,
+                        "assignment": _COLUMN.fullmatch(column)[2],  # type: ignore[index]  # it matched
+                        "place": place,
+                        "max": most.get(column),
+                    },
+                )
