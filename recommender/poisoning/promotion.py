@@ -56,6 +56,7 @@ class Vector:
         balanced: Every second bait is lowered instead, so that sums over the target's pairs show
             nothing.
         starts: Learners' worth that the target is raised by among first visits.
+        louder: Times by which all popularity is raised, so that the member seems as much larger.
     """
 
     strength: float = 3.0
@@ -65,6 +66,7 @@ class Vector:
     seen: bool = False
     balanced: bool = False
     starts: float = 0.0
+    louder: float = 1.0
 
 
 def fake_learners(
@@ -127,6 +129,9 @@ def written_vector(insight: Insight, target: int, attack: Vector) -> NDArray[np.
     for name, signed in (("together", 1), ("direction", sign)):
         if name in slices:
             sent[slices[name]][cells] = np.rint(worth * weights[name] * signed).astype(np.int64)
+    if "popularity" in slices:
+        popularity = sent[slices["popularity"]]
+        sent[slices["popularity"]] = np.rint(attack.louder * popularity).astype(np.int64)
     for name, raised in (("popularity", attack.popularity), ("starts", attack.starts)):
         if name in slices:
             sent[slices[name]][target] += round(raised * weights[name])

@@ -3,306 +3,233 @@
 The rate of promotion is the share of other members' learners whose top ten holds the target, an
 item of the least popular fifth. Each attack's few parameters are searched against each defence on
 one target, and measured on others. Learners' figures are those of `evaluate`; models are fitted as
-`fit` does, without the prior network (which needs torch and changes neither by much).
+`fit` does, unless asked for without the prior network, which takes ten times as long. Of an attack
+only what the merged sums decide is fitted anew, unless a whole fit is asked for: the mix of a
+member's score is the one that it had before, which is seven times as fast.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recommender.evaluation import evaluate, leave_last_out
+from recommender.evaluation import evaluate
 from recommender.metrics import hit_rate, ndcg
 from recommender.models import StatisticsModel
-from recommender.poisoning.insight import Insight
-from recommender.poisoning.promotion import FakeLearners, Vector, fake_learners, written_vector
-from recommender.statistics.fit import fit_mixed
-from recommender.statistics.merged import MergedSums
-from recommender.statistics.shares import MemberSums
-from recommender.statistics.text import fit_text
-from recommender.trial import bracket, privacy_for, run_open, sum_platforms
+from recommender.poisoning.promotion import FakeLearners, Vector
+from recommender.poisoning.scene import Attack, send
+from recommender.statistics.combining import read_others
+from recommender.statistics.fit import fit_mixed, swarm_parts
+from recommender.statistics.local import PAIR_FLOOR, own_statistics
+from recommender.statistics.merged import MergedSums, estimate, noised_own
+from recommender.statistics.sequences import first_occurrences, mean_moments, sequences_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from recommender.catalogue import CatalogueItem
-    from recommender.evaluation import Split, Ties
-    from recommender.interactions import Interactions
     from recommender.poisoning.defences import Defence
-    from recommender.statistics.serving_parts import TextPart
-    from recommender.trial import Round
-
-    Attack = FakeLearners | Vector
+    from recommender.poisoning.scene import RoundSums, Scene
+    from recommender.statistics.covariates import PriorKind
+    from recommender.statistics.local import OwnStatistics
+    from recommender.statistics.merged import Estimates
+    from recommender.statistics.serving_model import ServingModel
 
 AT = 10
-LEARNERS: tuple[Attack, ...] = (
-    FakeLearners(10, 10, noise=False),
-    FakeLearners(10, 40, noise=False),
-    FakeLearners(5, 20, noise=False),
-    FakeLearners(2, 2, noise=False),
-    FakeLearners(1, 12, noise=False),
-    FakeLearners(10, 40, noise=True),
+_NEAR = 0.1
+"""What the target's reciprocal rank counts in the search, so that it goes on below the top ten."""
+
+LEARNERS: tuple[Attack, ...] = tuple(
+    Attack(each)
+    for each in (
+        FakeLearners(10, 10, noise=False),
+        FakeLearners(10, 40, noise=False),
+        FakeLearners(2, 2, noise=False),
+        FakeLearners(1, 12, noise=False),
+        FakeLearners(10, 40, noise=True),
+    )
 )
 """Invented learners that are tried: spread, concentrated, with the noise of honest software."""
 
-VECTORS: tuple[Attack, ...] = (
-    *(Vector(strength, 0.0, bait) for strength in (3, 10, 20, 40) for bait in (10, 40, 100)),
-    Vector(0.0, 1.0, 2_000),
-    Vector(0.0, 2.0, 50, seen=True),
-    Vector(20.0, 1.0, 30, seen=True),
-    Vector(5.0, 0.0, 100, seen=True),
-    Vector(40.0, 0.0, 2_000, balanced=True),
-    Vector(3.0, 0.0, 100, balanced=True, seen=True),
-    Vector(5.0, 0.0, 30, popularity=10.0, starts=40.0),
-    Vector(5.0, 0.0, 30, popularity=-20.0),
+VECTORS: tuple[Attack, ...] = tuple(
+    Attack(each)
+    for each in (
+        *(Vector(strength, 0.0, bait) for strength in (3, 10, 40) for bait in (10, 100)),
+        Vector(0.0, 1.0, 2_000),
+        Vector(0.0, 2.0, 50, seen=True),
+        Vector(20.0, 1.0, 30, seen=True),
+        Vector(5.0, 0.0, 100, seen=True),
+        Vector(40.0, 0.0, 2_000, balanced=True),
+        Vector(3.0, 0.0, 100, balanced=True, seen=True),
+        Vector(5.0, 0.0, 30, popularity=10.0, starts=40.0),
+        Vector(5.0, 0.0, 30, popularity=-20.0),
+        Vector(20.0, 0.0, 2_000, popularity=100.0, starts=100.0),
+        *(Vector(strength, 0.0, bait, louder=10.0) for strength, bait in ((10, 100), (40, 40))),
+        Vector(0.0, 2.0, 50, seen=True, louder=10.0),
+        Vector(40.0, 0.0, 2_000, balanced=True, louder=10.0),
+    )
 )
-"""Written vectors that are tried: broad and narrow, just under caps, hidden in others' noise."""
+"""Written vectors that are tried: broad and narrow, just under caps, hidden in others' noise, by
+a member that seems larger."""
 
-
-@dataclass(frozen=True, eq=False)
-class Scene:
-    """Members of a swarm, some of whom attack.
-
-    Attributes:
-        splits: Of each member.
-        entries: The shared catalogue.
-        verbs: Verbs that count.
-        attackers: Rows of those who attack, together.
-        anchors: Which members are anchors; bool, `(members,)`.
-        merged: The round without an attack; the noise of all attacks, too.
-        text: The text part.
-        releases: Rounds over which the learners were released, each with its noise.
-    """
-
-    splits: Sequence[Split]
-    entries: Sequence[CatalogueItem]
-    verbs: Sequence[str]
-    attackers: tuple[int, ...]
-    anchors: NDArray[np.bool_]
-    merged: Round
-    text: TextPart
-    releases: int = 1
-
-    @property
-    def honest(self) -> list[int]:
-        """Rows of the others."""
-        return [row for row in range(len(self.splits)) if row not in self.attackers]
-
-    @property
-    def sizes(self) -> NDArray[np.int64]:
-        """Learners of each member; int64, `(members,)`."""
-        return np.array([len(split.train.learner_ids) for split in self.splits])
-
-    def targets(self, number: int, seed: int) -> NDArray[np.int64]:
-        """Items of the least popular fifth of those that anybody has visited."""
-        popularity = self.merged.sums.exact[
-            :, self.merged.sums.manifest.block_slices["popularity"]
-        ].sum(axis=0)
-        order = np.argsort(popularity, kind="stable")
-        visited = order[popularity[order] > 0]
-        fifth = visited[: max(visited.size // 5, number)]
-        rng = np.random.default_rng([seed, 61])
-        return rng.choice(fifth, number, replace=False).astype(np.int64)
-
-    def insight(self, attacker: int) -> Insight:
-        """What one attacker knows, its accomplices' honest sums left out."""
-        merged = self.merged
-        learners = int(self.sizes[attacker])
-        return Insight(
-            merged.sums.manifest,
-            learners,
-            merged.sums.exact[attacker],
-            merged.contributions[self.honest],
-        )
-
-
-def set_scene(  # noqa: PLR0913 - each is one thing that the scene has
-    platforms: Sequence[Interactions],
-    entries: Sequence[CatalogueItem],
-    verbs: Sequence[str],
-    *,
-    attackers: tuple[int, ...],
-    anchors: Sequence[int] = (),
-    epsilon: float = 4.0,
-    seed: int = 0,
-    ties: Ties = "set",
-    targets: int = 300,
-    releases: int = 1,
-) -> Scene:
-    """Split every platform, and hold a round on paper.
-
-    Args:
-        platforms: Rows over the items of `entries`, one member each.
-        entries: The shared catalogue.
-        verbs: Verbs that count.
-        attackers: Rows of those who attack.
-        anchors: Rows of anchors (R34).
-        epsilon: Of one release.
-        seed: For splits and noise.
-        ties: See `leave_last_out`.
-        targets: At most so many learners of each member are measured.
-        releases: Rounds over which the learners are spread.
-    """
-    splits = [
-        leave_last_out(rows, verbs, ties=ties, seed=seed).sample(targets, seed)
-        for rows in platforms
-    ]
-    trusted = np.isin(np.arange(len(splits)), list(anchors))
-    sums = sum_platforms([split.train for split in splits], verbs)
-    privacy = privacy_for(epsilon)
-    noise = replace(privacy, sigma_squared=releases * privacy.sigma_squared)
-    merged = run_open(sums, noise, trusted, seed)
-    text = fit_text(entries)
-    return Scene(splits, entries, verbs, attackers, trusted, merged, text, releases)
-
-
-def cut_learners(
-    rows: Interactions, sizes: Sequence[int], rng: np.random.Generator
-) -> list[Interactions]:
-    """Cut a platform's learners at random into members of these sizes; who is left stays out."""
-    order = rng.permutation(len(rows.learner_ids))
-    bounds = np.cumsum([0, *sizes])
-    cut = []
-    for first, last in pairwise(bounds):
-        chosen = order[first:last]
-        place = np.full(len(rows.learner_ids), -1, dtype=np.int32)
-        place[chosen] = np.arange(chosen.size)
-        kept = place[rows.learner] >= 0
-        names = ("item", "timestamp", "order", "verb", "score")
-        columns = {name: getattr(rows, name)[kept] for name in names}
-        ids = tuple(rows.learner_ids[who] for who in chosen)
-        cut.append(replace(rows, learner_ids=ids, learner=place[rows.learner[kept]], **columns))
-    return cut
-
-
-def send(scene: Scene, attack: Attack, target: int, seed: int = 0) -> NDArray[np.int64]:
-    """All members' contributions when the attackers send what `attack` says.
-
-    Over several releases the attack is repeated in each of them.
-    """
-    cells = scene.merged.contributions.copy()
-    for attacker in scene.attackers:
-        insight = scene.insight(attacker)
-        if isinstance(attack, FakeLearners):
-            rng = np.random.default_rng([seed, 67, attacker])
-            cells[attacker] = fake_learners(insight, target, attack, rng)
-        else:
-            own = insight.own // scene.releases
-            once = written_vector(replace(insight, own=own), target, attack)
-            cells[attacker] = scene.releases * once
-    return cells
+_DRIFTS = 3
+"""Of the best vectors, so many are tried under each plan of a drift."""
 
 
 @dataclass(frozen=True, eq=False)
 class Effect:
-    """What one round does to one honest member.
+    """What one merge does to one honest member.
 
     Attributes:
         member: Its row.
         learners: Its number of learners.
-        promoted: Share of its learners whose top ten holds the target.
+        promoted: Share of its measured learners whose top ten holds the target; over several
+            targets the mean.
         newcomers: The same from released sums alone, as a member without data is served.
-        hit_rate: HR@10 of what it serves.
+        near: Mean reciprocal rank of the target in both, added up; in [0, 2].
+        hits: Whether a learner's held-out item is in the top ten; float64, `(targets,)`.
         ndcg: NDCG@10 of the same.
-        error: Standard error of `hit_rate`.
     """
 
     member: int
     learners: int
     promoted: float
     newcomers: float
-    hit_rate: float
+    near: float
+    hits: NDArray[np.float64]
     ndcg: float
-    error: float
+
+    @property
+    def hit_rate(self) -> float:
+        """HR@10 of what it serves."""
+        return float(self.hits.mean())
 
 
-def measure(
-    scene: Scene,
-    cells: NDArray[np.int64],
-    defence: Defence,
-    target: int,
-    members: Iterable[int] | None = None,
-) -> list[Effect]:
-    """Fit and evaluate honest members' models.
+@dataclass(eq=False)
+class Homes:
+    """What honest members of a scene have that no attack changes: own data, and their mix.
 
-    Args:
+    Attributes:
         scene: The members.
-        cells: What they have sent; int64, `(members, cells)`.
-        defence: How it is added up.
-        target: The promoted item.
-        members: Some of the honest members; None takes all.
+        own: Exact statistics of each member so far, and its denoised contribution.
+        models: Whole fits without an attack, by defence and member.
+        prior: How whole fits denoise pairs; with a mix that is kept, and so in searches, the prior
+            network is off.
     """
-    merged = scene.merged
-    sums = MemberSums(
-        merged.sums.manifest,
-        cells,
-        np.full(len(scene.splits), merged.variance),
-        np.array([bracket(int(size)) for size in scene.sizes]),
-        scene.anchors,
-    )
-    return [
-        _effect(scene, sums, defence, target, member)
-        for member in (scene.honest if members is None else members)
-    ]
+
+    scene: Scene
+    prior: PriorKind = "none"
+    own: dict[int, tuple[OwnStatistics | None, Estimates | None]] = field(default_factory=dict)
+    models: dict[tuple[str, int], ServingModel] = field(default_factory=dict)
+
+    def learn(self, name: str, defence: Defence, members: Sequence[int]) -> None:
+        """Fit members' models without an attack; their mixes are kept under `name`."""
+        sums = self.scene.member_sums(self.scene.sent)
+        for member in members:
+            if (name, member) not in self.models:
+                self.models[name, member] = _whole_fit(
+                    self.scene, sums, defence, member, self.prior
+                )
+
+    def measure(
+        self,
+        rounds: NDArray[np.int64],
+        defence: Defence,
+        targets: Sequence[int],
+        members: Sequence[int],
+        mix: str | None = None,
+    ) -> list[Effect]:
+        """Fit and evaluate honest members' models.
+
+        Args:
+            rounds: What all have sent; int64, `(rounds, members, cells)`.
+            defence: How it is added up.
+            targets: The promoted item, or several of which the mean is told.
+            members: Which honest members.
+            mix: The name under which mixes were learnt; None fits everything anew.
+        """
+        sums = self.scene.member_sums(rounds)
+        models = {
+            member: _whole_fit(self.scene, sums, defence, member, self.prior)
+            if mix is None
+            else self._again(self.models[mix, member], sums, defence, member)
+            for member in members
+        }
+        return [self._effect(model, targets, member) for member, model in models.items()]
+
+    def tune(
+        self, defence: Defence, attacks: Sequence[Attack], target: int, member: int, mix: str
+    ) -> Attack:
+        """The attack that promotes most, or comes nearest, to a member's learners and newcomers.
+
+        Over several rounds the best vectors are also said at the end alone, and ever louder.
+        """
+        gains = [self._gain(defence, attack, target, member, mix) for attack in attacks]
+        best = np.argsort(-np.array(gains), kind="stable")
+        found = attacks[int(best[0])]
+        if self.scene.rounds > 1 and isinstance(found.what, Vector):
+            later = [
+                replace(attacks[int(place)], plan=plan)
+                for place in best[:_DRIFTS]
+                for plan in plans(self.scene.rounds)
+            ]
+            gained = [self._gain(defence, attack, target, member, mix) for attack in later]
+            if max(gained) > max(gains):
+                found = later[int(np.argmax(gained))]
+        return found
+
+    def _gain(self, defence: Defence, attack: Attack, target: int, member: int, mix: str) -> float:
+        rounds = send(self.scene, attack, target)
+        effect = self.measure(rounds, defence, [target], [member], mix)[0]
+        return effect.promoted + effect.newcomers + _NEAR * effect.near
+
+    def _again(
+        self, model: ServingModel, sums: RoundSums, defence: Defence, member: int
+    ) -> ServingModel:
+        """The model for other sums, with the mix that it has."""
+        scene, seen = self.scene, _seen(sums, defence, member)
+        if member not in self.own:
+            contribution = noised_own(seen)
+            denoised = None if contribution is None else estimate(contribution)
+            self.own[member] = _own(scene, member), denoised
+        own, known = self.own[member]
+        head = scene.merged.sums.head
+        others = read_others(seen, head, scene.entries, scene.text, "none", known)
+        return replace(model, **swarm_parts(others, own))
+
+    def _effect(self, model: ServingModel, targets: Sequence[int], member: int) -> Effect:
+        split, items = self.scene.splits[member], len(self.scene.entries)
+        served, shared = (
+            evaluate(StatisticsModel(each), split, items, depth=items)
+            for each in (model, model.shared_only())
+        )
+        return Effect(
+            member,
+            int(self.scene.sizes[member]),
+            _held(served.top[:, :AT], targets),
+            _held(shared.top[:, :AT], targets),
+            _nearness(served.top, targets) + _nearness(shared.top, targets),
+            hit_rate(served, AT).astype(np.float64),
+            float(ndcg(served, AT).mean()),
+        )
 
 
-def _effect(
-    scene: Scene,
-    sums: MemberSums,
-    defence: Defence,
-    target: int,
-    member: int,
-) -> Effect:
-    split, total = scene.splits[member], sums.cells.sum(axis=0)
-    seen = MergedSums(
-        sums.manifest,
-        total,
-        total,
-        sums.cells[member],
-        others_variance=float(sums.variance.sum() - sums.variance[member]),
-        own_variance=float(sums.variance[member]),
-        others=defence(sums, member),
-    )
-    model, _ = fit_mixed(
-        catalogue=scene.entries,
-        interactions=split.train,
-        verbs=scene.verbs,
-        head=scene.merged.sums.head,
-        merged=seen,
-        text=scene.text,
-        prior="none",
-        ties=split.ties,
-    )
-    items = len(scene.entries)
-    served = evaluate(StatisticsModel(model), split, items, depth=AT)
-    shared = evaluate(StatisticsModel(model.shared_only()), split, items, depth=AT)
-    hits = hit_rate(served, AT)
-    return Effect(
-        member,
-        int(scene.sizes[member]),
-        float((served.top == target).any(axis=1).mean()),
-        float((shared.top == target).any(axis=1).mean()),
-        float(hits.mean()),
-        float(ndcg(served, AT).mean()),
-        float(hits.std(ddof=1) / np.sqrt(hits.size)) if hits.size > 1 else float("nan"),
-    )
+def plans(rounds: int) -> list[tuple[float, ...]]:
+    """Ways of drifting: all in the last round, and ever louder."""
+    last = (0.0,) * (rounds - 1) + (float(rounds),)
+    rising = tuple(2.0 * (number + 1) / (rounds + 1) for number in range(rounds))
+    return [last, rising]
 
 
-def tune(
-    scene: Scene, defence: Defence, attacks: Sequence[Attack], target: int, member: int
-) -> Attack:
-    """The attack that promotes most against this defence to a member's learners and newcomers."""
-    gains = []
-    for attack in attacks:
-        cells = send(scene, attack, target)
-        effect = measure(scene, cells, defence, target, [member])[0]
-        gains.append(effect.promoted + effect.newcomers)
-    return attacks[int(np.argmax(gains))]
+def some_members(scene: Scene, number: int) -> list[int]:
+    """Honest members from the smallest to the largest, evenly: what a table measures."""
+    rows = sorted(scene.honest, key=lambda row: int(scene.sizes[row]))
+    if len(rows) <= number:
+        return rows
+    return [rows[round(place)] for place in np.linspace(0, len(rows) - 1, number)]
 
 
 def by_learners(effects: Sequence[Effect]) -> Mapping[str, float]:
@@ -313,9 +240,53 @@ def by_learners(effects: Sequence[Effect]) -> Mapping[str, float]:
         return float(np.average([getattr(each, name) for each in effects], weights=weights))
 
     means = {name: mean(name) for name in ("promoted", "newcomers", "hit_rate", "ndcg")}
-    smallest = min(effects, key=lambda each: each.learners)
-    return {
-        **means,
-        "worst": max(each.promoted for each in effects),
-        "smallest_hit_rate": smallest.hit_rate,
-    }
+    return {**means, "worst": max(each.promoted for each in effects)}
+
+
+def _held(top: NDArray[np.int32], targets: Sequence[int]) -> float:
+    """How many learners' lists hold a target, on average over targets."""
+    return float(np.mean([(top == target).any(axis=1).mean() for target in targets]))
+
+
+def _nearness(ranking: NDArray[np.int32], targets: Sequence[int]) -> float:
+    """Mean reciprocal rank of the targets, 0 where one is known to the learner."""
+    inverse = 1.0 / np.arange(1, ranking.shape[1] + 1)
+    return float(np.mean([(ranking == target) @ inverse for target in targets]))
+
+
+def _seen(sums: RoundSums, defence: Defence, member: int) -> MergedSums:
+    total = sums.cells.sum(axis=0)
+    return MergedSums(
+        sums.manifest,
+        total,
+        total,
+        sums.cells[member],
+        others_variance=float(sums.variance.sum() - sums.variance[member]),
+        own_variance=float(sums.variance[member]),
+        others=defence(sums, member),
+    )
+
+
+def _whole_fit(
+    scene: Scene, sums: RoundSums, defence: Defence, member: int, prior: PriorKind
+) -> ServingModel:
+    split = scene.splits[member]
+    model, _ = fit_mixed(
+        catalogue=scene.entries,
+        interactions=split.train,
+        verbs=scene.verbs,
+        head=scene.merged.sums.head,
+        merged=_seen(sums, defence, member),
+        text=scene.text,
+        prior=prior,
+        ties=split.ties,
+    )
+    return model
+
+
+def _own(scene: Scene, member: int) -> OwnStatistics | None:
+    """A member's exact statistics, as `fit` makes them."""
+    train = scene.splits[member].train
+    first = first_occurrences(train, scene.verbs)
+    moments = mean_moments(train, first, PAIR_FLOOR)
+    return own_statistics(sequences_of(train, first), len(scene.entries), moments=moments)

@@ -117,6 +117,7 @@ def read_others(
     catalogue: Sequence[CatalogueItem],
     text: TextPart,
     prior: PriorKind,
+    known: Estimates | None = None,
 ) -> Others:
     """Denoise the merged sums without looking at own exact pairs: what may be shown (R18).
 
@@ -126,6 +127,7 @@ def read_others(
         catalogue: The platform's items.
         text: Their likeness.
         prior: How pairs are denoised.
+        known: What the platform's own contribution was denoised to before, to save time.
 
     Raises:
         ModelError: `head` does not fit.
@@ -138,7 +140,7 @@ def read_others(
     theirs = everything = estimate(others, context=context)
     seen = noised_all(merged)
     if mine is not None:
-        everything = _add(theirs, estimate(mine, context=context))
+        everything = _add(theirs, known or estimate(mine, context=context))
     return Others(
         head,
         _solve_part(_nothing(size), everything, others.together_sd, factual, head),

@@ -80,6 +80,15 @@ def test_a_written_vector_is_believable_cell_by_cell(insight):
     assert np.array_equal(within_bounds(sent, insight.manifest, insight.learners), sent)
 
 
+def test_a_written_vector_can_make_its_member_seem_larger(insight):
+    place = insight.manifest.block_slices["popularity"]
+    quiet, loud = (
+        written_vector(insight, TARGET, Vector(0.0, bait=1, louder=factor))[place]
+        for factor in (1.0, 3.0)
+    )
+    assert 2 * quiet.sum() < loud.sum() <= 3 * quiet.sum()
+
+
 def test_impossible_attacks_are_refused(insight):
     with pytest.raises(EvaluationError, match="at least 1"):
         fake_learners(insight, TARGET, FakeLearners(width=0), np.random.default_rng(0))

@@ -1,11 +1,15 @@
-"""Attacks without a target and two old defences, against the published formulas.
+"""Attacks without a target and two old defences, against byzfl 0.0.11 and the published formulas.
 
-byzfl 0.0.11 gives the same values (SignFlipping, InnerProductManipulation, ALittleIsEnough with
-the sign of tau turned, TrMean, Median). It imports torchvision, which does not load beside the CPU
-build of torch 2.13.0, so it is no dependency of these tests.
+`byzfl.json` holds what byzfl's own attacks and rules make of five vectors (SignFlipping,
+InnerProductManipulation, ALittleIsEnough, Mimic, TrMean, Median of `byzfl.attacks.attacks` and
+`byzfl.aggregators.aggregators`). The package itself imports torchvision, which does not load beside
+the CPU build of torch 2.13.0, so it is no dependency of these tests.
 """
 
 from __future__ import annotations
+
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +21,7 @@ from recommender.release.manifest import Manifest
 from recommender.statistics.shares import MemberSums
 
 MANIFEST = Manifest(items=4, catalogue_digest=bytes(32))
+COLUMNS = 4
 
 
 @pytest.fixture
@@ -34,6 +39,40 @@ def equal_members(cells):
     sized[:, place] = 500
     ones = np.full(count, 100)
     return MemberSums(MANIFEST, sized, np.ones(count), ones, np.zeros(count, dtype=bool))
+
+
+@pytest.fixture(scope="module")
+def byzfl():
+    path = Path(__file__).with_name("byzfl.json")
+    return {name: np.array(value) for name, value in json.loads(path.read_text("utf-8")).items()}
+
+
+def seen(byzfl):
+    """What byzfl was given as the first cells of the others."""
+    cells = np.zeros((byzfl["vectors"].shape[0], MANIFEST.cells), dtype=np.int64)
+    cells[:, :COLUMNS] = byzfl["vectors"]
+    return Insight(MANIFEST, 20, np.rint(cells.mean(axis=0)).astype(np.int64), cells)
+
+
+def test_attacks_send_what_byzfl_sends(byzfl):
+    told = seen(byzfl)
+    for name, sent in (
+        ("InnerProductManipulation tau=3", sabotage.inner_product(told, 3.0)),
+        ("ALittleIsEnough tau=-1.5", sabotage.little_is_enough(told, 1.5)),
+        ("Mimic epsilon=2", sabotage.copied(told, 2)),
+        ("SignFlipping", sabotage.inner_product(told, 1.0)),
+        ("SignFlipping", sabotage.sign_flip(told)),
+    ):
+        assert np.abs(sent[:COLUMNS] - byzfl[name]).max() <= 0.5, name
+
+
+def test_trimmed_sums_and_medians_are_those_of_byzfl(byzfl):
+    """Of members of one size, as a sixth member sees them, times their number."""
+    cells = np.vstack([seen(byzfl).others, np.zeros(MANIFEST.cells, dtype=np.int64)])
+    members = equal_members(cells)
+    for name, rule in (("TrMean f=1", trimmed_sum), ("Median", weighted_median)):
+        counted = rule(members, 5)[:COLUMNS]
+        assert np.abs(counted - 5 * byzfl[name]).max() <= 0.5, name
 
 
 def test_alie_hides_in_the_others_spread(insight):
