@@ -10,16 +10,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
 from recommender.errors import EvaluationError
 from recommender.metrics import Outcome, rank_targets, summarise, top_items
-from recommender.statistics.sequences import Sequences, build_sequences, first_occurrences
+from recommender.statistics.sequences import (
+    RANGE_ROWS,
+    Sequences,
+    build_sequences,
+    first_occurrences,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -97,28 +102,29 @@ def leave_last_out(
         EvaluationError: No row counts, or no learner has anything to hold out.
     """
     rng = np.random.default_rng([seed, 3])
-    tie_break = rng.integers(0, 2**63, len(interactions), dtype=np.int64).astype(np.uint64)
+    tie_break = rng.integers(0, 2**63, len(interactions), dtype=np.int64).view(np.uint64)
     rows = first_occurrences(interactions, verbs, tie_break)
+    del tie_break
     if rows.size == 0:
         raise EvaluationError(
             f"no row has a verb that counts ({', '.join(verbs)}); "
             "for course-level data say that courses are what is recommended"
         )
-    learner = interactions.learner[rows].astype(np.int64)
+    learner = interactions.learner[rows]
     is_last = np.append(learner[1:] != learner[:-1], True)
     held = is_last.copy()
     if ties == "set":
         last_of = np.repeat(rows[is_last], np.diff(np.flatnonzero(np.append(True, is_last))))
         held = _same_moment(interactions, rows, last_of)
     known_count = np.bincount(learner[~held], minlength=len(interactions.learner_ids))
-    held &= known_count[learner] > 0
+    held &= (known_count > 0)[learner]
     if not held.any():
         raise EvaluationError(
             "no learner has an item to hold out: every learner has fewer than two distinct items"
             + (", or all at one time (try ties 'one')" if ties == "set" else "")
         )
     train = _without(interactions, rows[held])
-    targets = np.unique(learner[held])
+    targets = np.unique(learner[held]).astype(np.int64)
     known = Sequences(*_grouped(learner[~held], interactions.item[rows[~held]], targets))
     out = Sequences(*_grouped(learner[held], interactions.item[rows[held]], targets))
     skipped = len(interactions.learner_ids) - targets.size
@@ -235,17 +241,29 @@ def _negatives(
 def _same_moment(
     interactions: Interactions, rows: NDArray[np.int64], last: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    same = interactions.timestamp[rows] == interactions.timestamp[last]
-    same &= interactions.order[rows] == interactions.order[last]
-    moment: NDArray[np.bool_] = same
-    return moment
+    same = np.empty(rows.size, dtype=bool)
+    for some in _chunks(rows.size):
+        one, other = rows[some], last[some]
+        same[some] = interactions.timestamp[one] == interactions.timestamp[other]
+        same[some] &= interactions.order[one] == interactions.order[other]
+    return same
+
+
+def _chunks(size: int) -> Iterator[slice]:
+    """So many rows, some at a time: what is made of them takes little memory."""
+    for first in range(0, size, RANGE_ROWS):
+        yield slice(first, min(first + RANGE_ROWS, size))
 
 
 def _without(interactions: Interactions, held: NDArray[np.int64]) -> Interactions:
     """The rows of no held-out (learner, item) pair."""
     items = len(interactions.item_ids)
-    pair = interactions.learner.astype(np.int64) * items + interactions.item
-    keep = ~np.isin(pair, pair[held])
+    gone = np.sort(interactions.learner[held].astype(np.int64) * items + interactions.item[held])
+    keep = np.empty(len(interactions), dtype=bool)
+    for some in _chunks(len(interactions)):
+        pair = interactions.learner[some].astype(np.int64) * items + interactions.item[some]
+        place = np.minimum(np.searchsorted(gone, pair), gone.size - 1)
+        keep[some] = gone[place] != pair
     return replace(
         interactions,
         learner=interactions.learner[keep],
@@ -258,10 +276,11 @@ def _without(interactions: Interactions, held: NDArray[np.int64]) -> Interaction
 
 
 def _grouped(
-    learner: NDArray[np.int64], item: NDArray[np.int32], targets: NDArray[np.int64]
+    learner: NDArray[np.integer[Any]], item: NDArray[np.int32], targets: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Items of the targets, grouped; rows are already sorted by learner."""
-    kept = np.isin(learner, targets)
-    place = np.searchsorted(targets, learner[kept])
-    lengths = np.bincount(place, minlength=targets.size)
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), item[kept]
+    learners = int(targets[-1]) + 1
+    lengths = np.bincount(learner, minlength=learners)[targets]
+    chosen = np.zeros(max(learners, int(learner[-1]) + 1 if learner.size else 0), dtype=bool)
+    chosen[targets] = True
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), item[chosen[learner]]

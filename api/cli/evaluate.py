@@ -130,8 +130,9 @@ def evaluate(
     test = read_table(test_path, timezone=timezone) if test_path else None
     material = read_material(interactions_path, catalogue_path, recommend, timezone, test)
     if test is None:
-        rows = material.interactions()
-        split = leave_last_out(rows, material.verbs, ties=cast("Ties", ties), seed=seed)
+        split = leave_last_out(
+            material.interactions(), material.verbs, ties=cast("Ties", ties), seed=seed
+        )
     else:
         split = _test_split(material, test)
     against = _negatives(negatives, split)

@@ -16,7 +16,7 @@ import numpy as np
 from recommender.interactions import VERB_INDEX, VERBS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,6 +27,9 @@ NOT_INTERACTIONS = ("enrolled", "unenrolled", "uncompleted", "rated", "other")
 
 ITEM_VERBS: tuple[str, ...] = tuple(verb for verb in VERBS if verb not in NOT_INTERACTIONS)
 """Verbs that count where items are recommended."""
+
+RANGE_ROWS = 1_000_000
+"""Rows that are sorted at once: some 100 MB."""
 
 COURSE_VERBS: tuple[str, ...] = ("enrolled", *ITEM_VERBS)
 """Verbs that count where courses are the items."""
@@ -99,19 +102,30 @@ def first_occurrences(
     """
     counts = np.zeros(len(VERBS), dtype=bool)
     counts[[VERB_INDEX[verb] for verb in verbs]] = True
-    rows = np.flatnonzero(counts[interactions.verb]).astype(np.int64)
-    tie = hashed_ties(interactions) if tie_break is None else tie_break
-    keys = (
-        tie[rows],
-        interactions.order[rows],
-        interactions.timestamp[rows],
-        interactions.learner[rows],
-    )
-    rows = rows[np.lexsort(keys)]
-    pair = interactions.learner[rows].astype(np.int64) * max(len(interactions.item_ids), 1)
-    pair += interactions.item[rows]
-    first = np.unique(pair, return_index=True)[1]
-    return rows[np.sort(first)]
+    tie_of = hashed_ties(interactions) if tie_break is None else tie_break.__getitem__
+    found = [np.zeros(0, np.int64)]
+    for rows in _by_learners(interactions, counts):
+        learner, item = interactions.learner[rows], interactions.item[rows]
+        keys = (tie_of(rows), interactions.order[rows], interactions.timestamp[rows], learner)
+        order = np.lexsort(keys)
+        pair = learner[order].astype(np.int64) * max(len(interactions.item_ids), 1) + item[order]
+        first = np.unique(pair, return_index=True)[1]
+        found.append(rows[order[np.sort(first)]])
+    return np.concatenate(found)
+
+
+def _by_learners(
+    interactions: Interactions, counts: NDArray[np.bool_]
+) -> Iterator[NDArray[np.int64]]:
+    """Rows whose verb counts, some learners at a time, so that sorting them takes little memory."""
+    if len(interactions) <= RANGE_ROWS:
+        yield np.flatnonzero(counts[interactions.verb]).astype(np.int64)
+        return
+    ends = np.cumsum(np.bincount(interactions.learner, minlength=len(interactions.learner_ids)))
+    part = ((ends - 1) // RANGE_ROWS).astype(np.int32)
+    part_of = part[interactions.learner]
+    for number in np.unique(part[np.diff(ends, prepend=0) > 0]).tolist():
+        yield np.flatnonzero((part_of == number) & counts[interactions.verb]).astype(np.int64)
 
 
 def build_sequences(
@@ -152,16 +166,22 @@ def mean_moments(
     return moments
 
 
-def hashed_ties(interactions: Interactions) -> NDArray[np.uint64]:
-    """A number a row from the ids of its learner and item; uint64, `(rows,)`."""
-    learner = _hash_ids(interactions.learner_ids)[interactions.learner]
-    item = _hash_ids(interactions.item_ids)[interactions.item]
-    mixed = learner ^ (item + np.uint64(0x9E3779B97F4A7C15))
-    # splitmix64's finaliser (Steele, Lea, Flood 2014): one changed bit changes half of them.
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    hashed: NDArray[np.uint64] = mixed ^ (mixed >> np.uint64(31))
-    return hashed
+def hashed_ties(
+    interactions: Interactions,
+) -> Callable[[NDArray[np.int64]], NDArray[np.uint64]]:
+    """What gives, for numbers of rows, a number each from the ids of its learner and item."""
+    learners, items = _hash_ids(interactions.learner_ids), _hash_ids(interactions.item_ids)
+
+    def ties(rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+        mixed = learners[interactions.learner[rows]]
+        mixed ^= items[interactions.item[rows]] + np.uint64(0x9E3779B97F4A7C15)
+        # splitmix64's finaliser (Steele, Lea, Flood 2014): one changed bit changes half of them.
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        hashed: NDArray[np.uint64] = mixed ^ (mixed >> np.uint64(31))
+        return hashed
+
+    return ties
 
 
 def _hash_ids(ids: Sequence[str]) -> NDArray[np.uint64]:

@@ -3,10 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from recommender import evaluation
 from recommender.errors import EvaluationError
 from recommender.evaluation import evaluate, given_test, leave_last_out
 from recommender.metrics import MISSED, hit_rate
-from recommender.statistics.sequences import COURSE_VERBS, ITEM_VERBS
+from recommender.statistics import sequences
+from recommender.statistics.sequences import COURSE_VERBS, ITEM_VERBS, first_occurrences
 from tests.unit.recommender.rows import interactions
 
 
@@ -33,6 +35,23 @@ def test_the_last_new_item_is_held_out_not_a_later_repeat():
     assert known(split) == [[0, 1]]
     assert 2 not in split.train.item.tolist()
     assert len(split.train) == 3
+
+
+@pytest.mark.parametrize("ties", ["set", "one"])
+def test_sorting_some_learners_at_a_time_changes_nothing(monkeypatch, ties):
+    rng = np.random.default_rng(3)
+    histories = [rng.integers(0, 40, rng.integers(0, 25)).tolist() for _ in range(60)]
+    log = interactions(histories, 40, times=[[n // 3 for n in range(len(h))] for h in histories])
+    whole = leave_last_out(log, ITEM_VERBS, ties=ties)
+    plain = first_occurrences(log, ITEM_VERBS)
+    for module in (evaluation, sequences):
+        monkeypatch.setattr(module, "RANGE_ROWS", 50)
+    parted = leave_last_out(log, ITEM_VERBS, ties=ties)
+    assert held(parted) == held(whole)
+    assert known(parted) == known(whole)
+    for column in ("learner", "item", "timestamp", "order"):
+        assert np.array_equal(getattr(parted.train, column), getattr(whole.train, column))
+    assert np.array_equal(first_occurrences(log, ITEM_VERBS), plain)
 
 
 def test_learners_with_fewer_than_two_items_are_counted_as_skipped():

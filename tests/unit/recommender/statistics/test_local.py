@@ -95,7 +95,7 @@ def test_tied_rows_are_ordered_by_ids_not_by_place_in_the_file():
     turned = interactions([[2, 0, 1, 3]], 4, times=[[7, 7, 7, 7]])
     first = build_sequences(log, ITEM_VERBS).items.tolist()
     assert build_sequences(turned, ITEM_VERBS).items.tolist() == first
-    assert np.unique(hashed_ties(log)).size == 4
+    assert np.unique(hashed_ties(log)(np.arange(len(log)))).size == 4
 
 
 def test_first_occurrences_are_sorted_by_learner_then_time():
