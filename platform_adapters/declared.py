@@ -9,9 +9,9 @@ nothing but that.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from platform_adapters.catalogues.declared import Entries, Reader, read_entries
 from platform_adapters.declared_reader import RowReader
@@ -26,7 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from platform_adapters.contract import AdaptOptions, Ignored, Interaction, Json, Record
+    from platform_adapters.contract import (
+        AdaptOptions,
+        Ignored,
+        Interaction,
+        Json,
+        Record,
+        Turn,
+    )
     from platform_adapters.declared_rows import Rows
     from platform_adapters.declared_side import Side, Taken
     from platform_adapters.fields import Row
@@ -196,6 +203,13 @@ class DeclaredSession:
             kind = self._kind_of(columns)
         return kind.read(record, line)
 
+    def cells(self, columns: tuple[str, ...]) -> Turn:
+        """See `platform_adapters.contract.CellSession`."""
+        try:
+            return self._kind_of(columns).cells(columns)
+        except RecordError as error:
+            return partial(_refuse, str(error))
+
     def _kind_of(self, columns: tuple[str, ...]) -> RowReader:
         """The kind of records with these columns, remembered: most have those of the one before."""
         names = frozenset(columns)
@@ -206,3 +220,8 @@ class DeclaredSession:
                 self._by_columns[columns] = kind
                 return kind
         raise RecordError("the record lacks a member that every record of its kind has")
+
+
+def _refuse(reason: str, row: object, line: int) -> NoReturn:
+    del row, line
+    raise RecordError(reason)

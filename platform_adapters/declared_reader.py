@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from platform_adapters.compiler import Function
-from platform_adapters.contract import COLUMNS, Ignored, Interaction
-from platform_adapters.declared_rows import Means, Only
-from platform_adapters.fields import Constant, Join
+from platform_adapters.contract import COLUMNS, NAMED, Ignored, Interaction
+from platform_adapters.declared_rows import Means, Not
+from platform_adapters.fields import Apply, Constant, Join
 from platform_adapters.values import (
     Clock,
-    event_namespace,
     hashed,
     identifier,
     length,
-    numbered_ids,
     part,
     ratio,
     share,
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from platform_adapters.contract import AdaptOptions
-    from platform_adapters.declared_rows import Rows
+    from platform_adapters.declared_rows import Only, Rows
     from platform_adapters.fields import Field, Row, Tables
 
     Reader = Callable[[Row, int], Interaction | Ignored]
@@ -61,10 +60,13 @@ class _Readers(dict[str, "Reader"]):
     def __missing__(self, native: str) -> Reader:
         made = self._make(native)
         if made is None:  # not kept: their names may be without end
-            reason = self._reason(native)
-            return lambda _row, line: Ignored(reason, line)
+            return _ignoring(self._reason(native))
         self[native] = made
         return made
+
+
+def _ignoring(reason: str) -> Reader:
+    return lambda _row, line: Ignored(reason, line)
 
 
 class RowReader:
@@ -81,84 +83,103 @@ class RowReader:
         self._kind = kind
         self._format = format_name
         self._tables = tables
-        self._namespace = event_namespace(options.platform)
         self._clock = Clock(options.timezone, _name_of(kind.time, "time"), kind.times)
         verbs = {"": kind.verbs} if isinstance(kind.verbs, str) else kind.verbs
         self._means = {n: Means(m) if isinstance(m, str) else m for n, m in verbs.items()}
         self.readers = _Readers(self._make, self._reason)
-        self.read: Reader = self._dispatch().made()
+        self.read: Reader = self._dispatch(self.readers).made()
 
-    def _dispatch(self) -> Function:
+    def cells(self, columns: tuple[str, ...]) -> Reader:
+        """`read` for rows of texts with these columns."""
+        readers = _Readers(lambda native: self._make(native, columns), self._reason)
+        return self._dispatch(readers, columns).made()
+
+    def _dispatch(self, readers: _Readers, columns: tuple[str, ...] | None = None) -> Function:
         """What finds the function of a record's native event."""
-        made = Function(self._tables)
+        made = Function(self._tables, columns=columns)
         native = "''" if self._kind.event is None else f"str({made.value(self._kind.event)} or '')"
-        readers = made.bind(self.readers, "readers")
-        made.write(f"return {readers}[{native}](row, line)")
+        made.write(f"return {made.bind(readers, 'readers')}[{native}](row, line)")
         return made
 
-    def _make(self, native: str) -> Reader | None:
-        return self.function(native).made() if native in self._means else None
+    def _make(self, native: str, columns: tuple[str, ...] | None = None) -> Reader | None:
+        if native in self._means:
+            return self.function(native, columns).made()
+        return _ignoring(self._reason(native)) if native in self._kind.ignored else None
 
-    def function(self, native: str) -> Function:
+    def function(self, native: str, columns: tuple[str, ...] | None = None) -> Function:
         """What reads the records of a native event, as it is written."""
-        kind, means, made = self._kind, self._means[native], Function(self._tables, _USED)
-        learner, item = made.value(kind.learner), made.value(means.item or kind.item)
-        for rule in kind.rules:
-            found, among = made.value(rule.field), made.bind(rule.values, "values")
-            sign = "not in" if isinstance(rule, Only) else "in"
-            made.write(f"if str({found}) {sign} {among}: return Ignored({rule.reason!r}, line)")
-        for each, what in ((learner, "learner"), (item, "item")):
-            reason = f"no {what} named"
-            made.write(f"if {each} is None or {each} == '': return Ignored({reason!r}, line)")
+        kind, means = self._kind, self._means[native]
+        made = Function(self._tables, _USED, columns)
+        where = {"learner": kind.learner, "item": means.item or kind.item}
+        self._write_rules(made, where)
+        where |= {**kind.fields, **means.fields}
+        for field in where.values():
+            if not isinstance(field, Constant):
+                made.value(field)  # first all are taken, then all are parsed
         # By column, in their order: what the interaction is made of.
-        columns = {name: "''" if name in _TEXTS else "None" for name in COLUMNS[1:]}
-        columns["learner"] = f"identifier({learner}, {_name_of(kind.learner, 'learner')!r})"
-        columns["item"] = f"identifier({item}, {_name_of(kind.item, 'item')!r})"
-        columns["verb"], columns["evidence"] = repr(means.verb), repr(kind.evidence)
-        columns["source"] = repr(f"{self._format}:{native or kind.name}")
-        for column, field in {**kind.fields, **means.fields}.items():
-            columns[column] = _parsed(made, column, field)
-        made.write(*(f"{name} = {text}" for name, text in columns.items()))
-        if kind.outcome is not None:
-            self._write_outcome(made, columns)
-        if kind.outcome is not None or "raw" in kind.fields or "raw" in means.fields:
+        values = {
+            **{name: "''" if name in _TEXTS else "None" for name in COLUMNS[1:]},
+            "verb": repr(means.verb),
+            "evidence": repr(kind.evidence),
+            "source": repr(f"{self._format}:{native or kind.name}"),
+        }
+        for name in COLUMNS[1:]:
+            if name in where:
+                values[name] = _parsed(made, name, where[name])
+        if kind.outcome is not None or "raw" in where:
+            made.write(*(f"{name} = {text}" for name, text in values.items()))
+            values = dict(zip(values, values, strict=True))
+            if kind.outcome is not None:
+                self._write_outcome(made)
             made.write("if score is None and raw is not None: score = ratio(raw, min, max)")
-        self._write_time(made)
-        made.write(f"return Interaction({self._event_id(made)}, {', '.join(COLUMNS[1:])})")
+        values |= self._write_time(made)
+        event_id = self._event_id(made)
+        made.write(f"return Interaction({event_id}, {', '.join(values.values())})")
         return made
 
-    def _write_outcome(self, made: Function, columns: Mapping[str, str]) -> None:
+    def _write_rules(self, made: Function, where: Mapping[str, Field]) -> None:
+        """What makes a record nobody's learning; it needs a learner and an item."""
+        lacking = {name: made.lacks(field) for name, field in where.items()}
+        for rule in self._kind.rules:
+            out = made.value(Apply(partial(_is_out, rule), (rule.field,)))
+            made.write(f"if {out}: return Ignored({rule.reason!r}, line)")
+        for name, lacks in lacking.items():
+            made.write(f"if {lacks}: return Ignored({f'no {name} named'!r}, line)")
+
+    def _write_outcome(self, made: Function) -> None:
         """What cannot be said as data may change every column."""
-        outcome, names = made.bind(self._kind.outcome, "outcome"), ", ".join(columns)
+        outcome, names = made.bind(self._kind.outcome, "outcome"), ", ".join(COLUMNS[1:])
         made.write(
-            f"values = {{{', '.join(f'{name!r}: {name}' for name in columns)}}}",
-            f"values.update({outcome}(row, values))",
+            f"values = {{{', '.join(f'{name!r}: {name}' for name in COLUMNS[1:])}}}",
+            f"values.update({outcome}({made.record()}, values))",
             "if 'ignore' in values: return Ignored(str(values['ignore']), line)",
             f"{names} = values.values()",
         )
 
-    def _write_time(self, made: Function) -> None:
+    def _write_time(self, made: Function) -> dict[str, str]:
         """Time, or order where only that is known."""
         kind, seconds = self._kind, made.bind(self._clock.seconds, "seconds")
+        time = made.value(kind.time, recurs=False)
         if kind.order is None:
-            made.write(f"timestamp = {seconds}({made.value(kind.time)})")
-            return
-        order, time = made.value(kind.order), made.value(kind.time)
+            made.write(f"timestamp = {seconds}({time})")
+            return {"timestamp": "timestamp"}
+        order = made.value(kind.order, recurs=False)
         made.write(
-            f"if {order} is None or {order} == '': timestamp = {seconds}({time})",
+            "timestamp = order = None",
+            f"if {made.lacks(kind.order)}: timestamp = {seconds}({time})",
             f"else: order = whole_number({order}, 'order')",
         )
+        return {"timestamp": "timestamp", "order": "order"}
 
     def _event_id(self, made: Function) -> str:
         kind = self._kind
         apart = ", ".join(f"{name!r}: {made.value(name)}" for name in kind.told_apart_by)
-        content = f"hashed({{{apart}}})" if apart else "hashed(row)"
+        content = f"hashed({{{apart}}})" if apart else f"hashed({made.record()})"
         if kind.identity is None:
             return content
-        own = made.value(kind.identity)
-        numbered = numbered_ids(self._namespace, f"{self._format}:{kind.name}:")
-        numbers = made.bind(numbered, "numbered")
-        return f"{content} if {own} is None or {own} == '' else {numbers}({own})"
+        own = made.value(kind.identity, recurs=False)
+        name = f"{NAMED}{self._format}:{kind.name}:"
+        return f"{content} if {made.lacks(kind.identity)} else {name!r} + str({own})"
 
     def _reason(self, native: str) -> str:
         told = self._kind.ignored.get(native)
@@ -168,14 +189,22 @@ class RowReader:
         return f"{reason}: {native}" if _NAME.fullmatch(native[:80]) else reason
 
 
+def _is_out(rule: Only | Not, found: object) -> bool:
+    """Whether a rule makes a record nobody's learning."""
+    return (str(found) in rule.values) is isinstance(rule, Not)
+
+
 def _parsed(made: Function, column: str, field: Field) -> str:
-    """A column's value out of a field, as it is written."""
+    """A column's value, made of a field, as it is written."""
     name, parse = _name_of(field, column), _PARSERS.get(column, identifier)
-    nothing = "''" if column in _TEXTS else "None"
     if isinstance(field, Constant):
         return repr(parse(field.value, name))
-    value, parser = made.value(field), made.bind(parse, "parse")
-    return f"{nothing} if {value} is None or {value} == '' else {parser}({value}, {name!r})"
+    nothing = "" if column in _TEXTS else None
+
+    def parsed(value: object) -> object:
+        return nothing if value is None or value == "" else parse(value, name)
+
+    return made.value(Apply(parsed, (field,)))
 
 
 def _name_of(where: Field, otherwise: str) -> str:

@@ -89,6 +89,25 @@ def key_of(key: Key, tables: Tables) -> Getter:
     return getter(key, tables)
 
 
+def columns_of(field: Field) -> frozenset[str] | None:
+    """The columns that alone decide a field's value; None if only its function knows them."""
+    if isinstance(field, str):
+        return frozenset({field})
+    if isinstance(field, tuple):
+        return frozenset(field[:1])
+    if isinstance(field, Constant):
+        return frozenset()
+    if isinstance(field, Join):
+        of: tuple[Field, ...] = field.by if isinstance(field.by, tuple) else (field.by,)
+    elif isinstance(field, Apply):
+        of = field.fields
+    else:
+        return None
+    parts = [columns_of(part) for part in of]
+    known = [part for part in parts if part is not None]
+    return frozenset().union(*known) if len(known) == len(parts) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Constant:
     """The same for every record."""
@@ -103,36 +122,45 @@ class Constant:
 constant = Constant
 
 
-def either(*names: str) -> Getter:
-    """The first of these columns that is not empty."""
-    return lambda row: next((row[n] for n in names if row.get(n) not in (None, "")), None)
+def either(*names: Field) -> Apply:
+    """The first of these fields that is not empty."""
+    return Apply(_first, names)
 
 
-def first(*fields: Field) -> Apply:
-    """The first of these fields that is not empty; `either` for those that are no columns."""
-    return Apply(lambda *values: next((v for v in values if v not in (None, "")), None), fields)
+first = either
 
 
-def about(kind: str, name: str) -> Getter:
+def _first(*values: object) -> object:
+    for value in values:
+        if value is not None and value != "":
+            return value
+    return None
+
+
+def about(kind: str, name: str) -> Apply:
     """`kind:id`, where different kinds of things are numbered alike; None if there is no id."""
 
-    def found(row: Row) -> object:
-        value = row.get(name)
+    def found(value: object) -> object:
         if isinstance(value, str | int) and value != "":
             return f"{kind}:{value}"
         return value or None  # what is no id is refused where ids are checked
 
-    return found
+    return Apply(found, (name,))
 
 
-def grade(name: str) -> Getter:
+def _measured(name: str, made: Callable[[float], float | None]) -> Apply:
+    """What is made of a number; None if there is none."""
+
+    def found(value: object) -> float | None:
+        there = text_number(value, name)
+        return None if there is None else made(there)
+
+    return Apply(found, (name,))
+
+
+def grade(name: str) -> Apply:
     """A number of which a negative one means that there is none."""
-
-    def found(row: Row) -> float | None:
-        value = text_number(row.get(name), name)
-        return None if value is None or value < 0 else value
-
-    return found
+    return _measured(name, lambda number: None if number < 0 else number)
 
 
 def points(raw: Field, most: Field) -> dict[str, Field]:
@@ -155,31 +183,21 @@ def graded(row: Row, values: Mapping[str, Any]) -> Mapping[str, Any]:
     return {}
 
 
-def more_than_none(name: str) -> Getter:
+def more_than_none(name: str) -> Apply:
     """A number of which 0 means that nobody measured."""
-    return lambda row: text_number(row.get(name), name) or None
+    return _measured(name, lambda number: number or None)
 
 
-def percent(name: str) -> Getter:
+def percent(name: str) -> Apply:
     """Hundredths as a part of one."""
-
-    def found(row: Row) -> float | None:
-        value = text_number(row.get(name), name)
-        return None if value is None else value / 100
-
-    return found
+    return _measured(name, lambda number: number / 100)
 
 
-def minutes(name: str) -> Getter:
+def minutes(name: str) -> Apply:
     """Minutes as seconds."""
-
-    def found(row: Row) -> float | None:
-        value = text_number(row.get(name), name)
-        return None if value is None else value * 60
-
-    return found
+    return _measured(name, lambda number: number * 60)
 
 
-def iso8601_seconds(name: str) -> Getter:
+def iso8601_seconds(name: str) -> Apply:
     """Seconds of an ISO 8601 duration."""
-    return lambda row: iso_duration(row.get(name) or None, name)
+    return Apply(lambda value: iso_duration(value or None, name), (name,))

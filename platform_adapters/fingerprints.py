@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 RECENT = 1 << 18
 """Numbers kept in a Python set before they move to an array."""
@@ -53,6 +57,16 @@ class Fingerprints:
         if len(self._recent) >= self._limit:
             self._settle()
         return True
+
+    def add_all(self, numbers: Sequence[int]) -> list[bool]:
+        """`add` of several, in their order."""
+        fresh, recent = set(numbers), self._recent
+        if self._bits or len(fresh) < len(numbers) or not recent.isdisjoint(fresh):
+            return list(map(self.add, numbers))
+        recent |= fresh
+        if len(recent) >= self._limit:
+            self._settle()
+        return [True] * len(numbers)
 
     def _settle(self) -> None:
         """Move the newest into the small array, and that into the large one once it has grown."""

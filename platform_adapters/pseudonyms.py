@@ -22,9 +22,12 @@ import secrets
 from typing import TYPE_CHECKING
 
 from platform_adapters.contract import MAX_ID_BYTES
+from platform_adapters.digests import base32, base32s
 from platform_adapters.errors import ForeignPseudonymError, LearnerIdError, OptionsError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cryptography.hazmat.primitives.ciphers import Cipher
     from cryptography.hazmat.primitives.ciphers.modes import ECB
 
@@ -40,34 +43,6 @@ _SESSION_ENTRIES = 100_000  # a session's events stand close together
 def new_key() -> bytes:
     """A fresh 32-byte key."""
     return secrets.token_bytes(KEY_BYTES)
-
-
-_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
-_PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
-
-
-def _base32(digest: bytes) -> str:
-    """RFC 4648 in small letters, unpadded, of 16 bytes: two letters at a time.
-
-    The standard library's is written in Python, too, and takes seven times as long; an import
-    calls it for each event that has no number of its own, which is why no loop is here.
-    """
-    n, two = int.from_bytes(digest, "big") << 2, _PAIRS
-    return (
-        two[n >> 120]
-        + two[n >> 110 & 1023]
-        + two[n >> 100 & 1023]
-        + two[n >> 90 & 1023]
-        + two[n >> 80 & 1023]
-        + two[n >> 70 & 1023]
-        + two[n >> 60 & 1023]
-        + two[n >> 50 & 1023]
-        + two[n >> 40 & 1023]
-        + two[n >> 30 & 1023]
-        + two[n >> 20 & 1023]
-        + two[n >> 10 & 1023]
-        + two[n & 1023]
-    )
 
 
 class _Mac:
@@ -87,7 +62,7 @@ class _Mac:
 
 
 def _key_id(key: bytes) -> str:
-    return _base32(hmac.digest(key, b"murmuration/key-id", "sha256")[:16])[:8]
+    return base32(hmac.digest(key, b"murmuration/key-id", "sha256")[:16])[:8]
 
 
 def _block(key: bytes) -> Cipher[ECB]:
@@ -193,7 +168,7 @@ class Pseudonymiser:
         if self.key_id != self._first_id:
             sealer = _block(self._later[self.key_id]).encryptor()
             hidden = sealer.update(stable) + sealer.finalize()
-        return f"{PREFIX}{self.key_id}_{_base32(hidden)}"
+        return f"{PREFIX}{self.key_id}_{base32(hidden)}"
 
     def session(self, value: str) -> str:
         """A keyed tag of a session id; one of this home's own passes unchanged."""
@@ -208,4 +183,9 @@ class Pseudonymiser:
 
     def tag(self, value: str) -> str:
         """A keyed tag (26 characters) for anything else that could lead back to a learner."""
-        return _base32(self._tags.of(value.encode("utf-8", "replace")))
+        return base32(self._tags.of(value.encode("utf-8", "replace")))
+
+    def tags(self, values: Sequence[str]) -> list[str]:
+        """`tag` of many."""
+        of = self._tags.of
+        return base32s([of(value.encode("utf-8", "replace")) for value in values])

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from platform_adapters.errors import ReportError
 
 if TYPE_CHECKING:
-    from platform_adapters.contract import Rejected
+    from collections.abc import Sequence
+
+    from platform_adapters.contract import Interaction, Rejected
 
 MAX_LINES = 1_000
 """Line numbers kept for one reason; all are counted."""
@@ -75,12 +77,15 @@ class ImportReport:
         if len(lines) < MAX_LINES:
             lines.append((rejected.file, rejected.line))
 
-    def add_event(self, verb: str, source: str) -> None:
-        """Count an emitted interaction."""
-        self.events += 1
-        self.verbs[verb] += 1
-        if verb == "other":
-            self.unknown[_bounded(self.unknown, source)] += 1
+    def add_events(self, rows: Sequence[Interaction]) -> None:
+        """Count emitted interactions."""
+        self.events += len(rows)
+        self.verbs.update([row.verb for row in rows])
+        for row in rows:
+            if row.verb == "other":
+                self.unknown[_bounded(self.unknown, row.source)] += 1
+            if row.max is not None and row.raw is not None and row.raw > row.max:
+                self.clamped += 1
 
     def check(self) -> None:
         """Refuse counts that do not add up.

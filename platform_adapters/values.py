@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import orjson
 
 from platform_adapters.contract import HASHED, LATEST, MAX_ID_BYTES
+from platform_adapters.digests import uuids
 from platform_adapters.errors import RecordError, TimezoneError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ EARLIEST = 631_152_000
 """1990-01-01: nothing of an e-learning platform is older; milliseconds are not seconds."""
 
 _1970 = datetime(1970, 1, 1)  # noqa: DTZ001  its zone is whatever the other's is
+_UTC_1970 = _1970.replace(tzinfo=UTC)
 _OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
 _DURATION = re.compile(
     r"P(?:(?P<weeks>\d+(?:\.\d+)?)W|"
@@ -93,19 +95,12 @@ class Clock:
             RecordError: It is no time, or not between 1990 and 2100.
             TimezoneError: It is a local time and no zone was given.
         """
-        if value.__class__ is str and value:
-            return self._of_text(value)
-        if isinstance(value, datetime):
-            return self._in_range(self._aware(value).timestamp())
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return self._in_range(value)
-        raise RecordError(f"{self._field} is missing or not a time")
-
-    def _of_text(self, text: str) -> int:
-        """What nearly all logs write, without a detour; `_parse` reads the rest, or refuses it."""
-        seconds: float
+        if value.__class__ is not str or not value:
+            return self._of_other(value)
+        text: str = value
+        # What nearly all logs write, without a detour; `_parse` reads the rest, or refuses it.
         if text.isdigit():
-            seconds = float(text) if text.isascii() else 0
+            seconds = int(text) if len(text) < 12 and text.isascii() else 0
         else:
             try:
                 moment = datetime.fromisoformat(text)
@@ -113,10 +108,17 @@ class Clock:
                 return self._parse(text)
             if moment.tzinfo is None and self._local_1970 is not None:
                 since = moment - self._local_1970
-                seconds = since.days * 86_400 + since.seconds
             else:
-                seconds = self._aware(moment).timestamp()
-        return int(seconds) if EARLIEST <= seconds < LATEST else self._parse(text)
+                since = self._aware(moment) - _UTC_1970
+            seconds = since.days * 86_400 + since.seconds
+        return seconds if EARLIEST <= seconds < LATEST else self._parse(text)
+
+    def _of_other(self, value: object) -> int:
+        if isinstance(value, datetime):
+            return self._in_range(self._aware(value).timestamp())
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return self._in_range(value)
+        raise RecordError(f"{self._field} is missing or not a time")
 
     def _parse_text(self, text: str) -> int:
         text = text.strip()
@@ -320,9 +322,6 @@ def event_namespace(platform: str) -> bytes:
     return uuid.uuid5(uuid.NAMESPACE_URL, f"urn:murmuration:platform:{platform}").bytes
 
 
-_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
-
-
 def event_id(namespace: bytes, name: str) -> str:
     """`uuid5` of a name space and a name (RFC 9562), without building a `UUID`."""
     return numbered_ids(namespace, "")(name)
@@ -330,16 +329,24 @@ def event_id(namespace: bytes, name: str) -> str:
 
 def numbered_ids(namespace: bytes, kind: str) -> Callable[[object], str]:
     """`event_id` of a name that begins alike for all records of one kind."""
+    many = many_ids(namespace + kind.encode("utf-8", "replace"))
+    return lambda own: many((str(own),))[0]
+
+
+def many_ids(namespace: bytes) -> Callable[[Sequence[str]], list[str]]:
+    """`event_id` of many names of one name space."""
     # SHA-1 is what version 5 is made of; nothing here depends on its strength.
-    begun, sha1 = namespace + kind.encode("utf-8", "replace"), hashlib.sha1
+    begun = hashlib.sha1(namespace, usedforsecurity=False).copy
 
-    def numbered(own: object) -> str:
-        name = begun + str(own).encode("utf-8", "replace")
-        text = sha1(name, usedforsecurity=False).hexdigest()
-        variant = _VARIANT[text[16]]
-        return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
+    def many(names: Sequence[str]) -> list[str]:
+        digests = []
+        for name in names:
+            digest = begun()
+            digest.update(name.encode("utf-8", "replace"))
+            digests.append(digest.digest())
+        return uuids(digests)
 
-    return numbered
+    return many
 
 
 def hashed(record: Json) -> str:

@@ -11,6 +11,8 @@ import csv
 import io
 import re
 from collections import deque
+from collections.abc import Iterator
+from itertools import chain
 from typing import IO, TYPE_CHECKING, cast
 
 from platform_adapters.contract import Failure
@@ -18,7 +20,7 @@ from platform_adapters.errors import ReadError
 from platform_adapters.readers.files import MAX_LINE_BYTES, Position, open_bytes, read_start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from platform_adapters.contract import Record
@@ -140,9 +142,65 @@ def read_header(path: Path) -> tuple[str, ...]:
     return tuple(name.strip() for name in row)
 
 
+class CsvRows(Iterator["Record"]):
+    """Rows of a CSV file: as dictionaries, or by the place of their cells.
+
+    Attributes:
+        columns: Of the header.
+    """
+
+    def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
+        self._path = path
+        self.columns = columns
+        self._records: Iterator[Record] | None = None
+
+    def __iter__(self) -> Iterator[Record]:
+        """Lines, and dictionaries from column to text (empty where missing), or `Failure`."""
+        if self._records is None:
+            self._records = self._as_records()
+        return self._records
+
+    def __next__(self) -> Record:
+        """The next of them."""
+        return next(iter(self))
+
+    def _as_records(self) -> Iterator[Record]:
+        columns = self.columns
+        for line, row in self.cells():
+            if row.__class__ is list:
+                yield line, dict(zip(columns, row))  # noqa: B905  of one length, see `_checked`
+            else:
+                yield line, row
+
+    def cells(self) -> Iterator[Record]:
+        """Lines, and lists of texts, or `Failure`, from the first row on."""
+        return chain.from_iterable(self._pieces())
+
+    def _pieces(self) -> Iterator[Iterable[Record]]:
+        """Rows of many lines at once, with their lines."""
+        position, width = Position(), len(self.columns)
+        csv.field_size_limit(_FIELD_LIMIT)
+        with open_bytes(self._path, position) as stream:
+            text = io.TextIOWrapper(
+                stream, encoding="utf-8", errors="surrogateescape", newline=None
+            )
+            lines = _Lines(text, position)
+            for rows in _pieces(self._path, lines, position):
+                if isinstance(rows, Failure):
+                    yield ((position.line, rows),)
+                    continue
+                if lines.may_hold_nulls:
+                    rows = [_without_nulls(row) for row in rows]  # noqa: PLW2901
+                first = position.line - len(rows) + 1
+                if set(map(len, rows)) == {width}:
+                    yield enumerate(rows, first)
+                else:
+                    yield _checked(rows, first, width)
+
+
 def read_csv(
     path: Path, required: Sequence[str] = (), rename: Callable[[str], str] | None = None
-) -> Iterator[Record]:
+) -> CsvRows:
     """Parse a CSV file row by row.
 
     Args:
@@ -150,13 +208,13 @@ def read_csv(
         required: Columns that must be there.
         rename: From a column's name as it stands in the file to the one in the rows.
 
-    Yields:
-        Line, and a dictionary from column to text (empty where missing), or a `Failure`.
+    Returns:
+        Lines and rows; reading them raises `ReadError` where the file is damaged, or ends inside
+        a quoted field.
 
     Raises:
-        ReadError: The file is damaged, lacks a column, or ends inside a quoted field.
+        ReadError: The file is damaged, lacks a column, or has two of one name.
     """
-    position = Position()
     header = read_header(path)
     if rename is not None:
         header = tuple(map(rename, header))
@@ -168,29 +226,23 @@ def read_csv(
         )
     if len(set(header)) != len(header):
         raise ReadError(f"{path.name}, line 1: two columns have one name; rename one of them")
-    csv.field_size_limit(_FIELD_LIMIT)
-    with open_bytes(path, position) as stream:
-        text = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline=None)
-        yield from _rows(path, _Lines(text, position), header, position)
+    return CsvRows(path, header)
 
 
-def _rows(
-    path: Path, lines: _Lines, header: tuple[str, ...], position: Position
-) -> Iterator[Record]:
-    width = len(header)
+def _without_nulls(row: list[str]) -> list[str]:
+    if NULLS.isdisjoint(row):
+        return row
+    return ["" if value in NULLS else value for value in row]
+
+
+def _checked(rows: list[list[str]], first: int, width: int) -> Iterator[Record]:
+    """Rows of one width; blank lines are none."""
     wrong_width = Failure(f"the row has not {width} columns as the header has")
-    for rows in _pieces(path, lines, position):
-        if isinstance(rows, Failure):
-            yield position.line, rows
-            continue
-        may_hold_nulls = lines.may_hold_nulls
-        for line, row in enumerate(rows, position.line - len(rows) + 1):
-            if len(row) == width:
-                if may_hold_nulls and not NULLS.isdisjoint(row):
-                    row = ["" if value in NULLS else value for value in row]  # noqa: PLW2901
-                yield line, dict(zip(header, row))  # noqa: B905  of one length, see above
-            elif row:
-                yield line, wrong_width
+    for line, row in enumerate(rows, first):
+        if len(row) == width:
+            yield line, row
+        elif row:
+            yield line, wrong_width
 
 
 def _pieces(path: Path, lines: _Lines, position: Position) -> Iterator[list[list[str]] | Failure]:

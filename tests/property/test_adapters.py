@@ -6,13 +6,13 @@ import csv
 import io
 import json
 import tempfile
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from platform_adapters.contract import AdaptOptions
 from platform_adapters.convert import convert
@@ -152,7 +152,7 @@ def test_the_order_and_the_repeats_of_rows_do_not_matter(name, records, random) 
 @given(records=RECORDS)
 def test_no_learner_id_gets_into_rows_or_report(name, records) -> None:
     rows, report = adapt(name, [MAKERS[name](*record) for record in records])
-    text = json.dumps([asdict(row) for row in rows]) + json.dumps(report.to_dict())
+    text = json.dumps([structs.asdict(row) for row in rows]) + json.dumps(report.to_dict())
     assert "SECRET" not in text
 
 

@@ -17,14 +17,24 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from platform_adapters.catalogues.table import row_of
-from platform_adapters.contract import AdaptOptions, Failure, Interaction, Rejected
+from platform_adapters.contract import (
+    HASHED,
+    NAMED,
+    AdaptOptions,
+    Failure,
+    Interaction,
+    Rejected,
+)
 from platform_adapters.convert import convert
 from platform_adapters.errors import RecordError
 from platform_adapters.pseudonyms import Pseudonymiser
 from platform_adapters.registry import ADAPTERS
 from platform_adapters.report import ImportReport
+from platform_adapters.values import event_id as of_name
+from platform_adapters.values import event_namespace
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 CASES = sorted(str(path.parent.relative_to(GOLDEN)) for path in GOLDEN.glob("*/*/input"))
@@ -56,13 +66,21 @@ def outcomes(case: str) -> list[dict]:
                     outcome = session.convert(record, line)
                 except RecordError as error:
                     outcome = Rejected(str(error), line, path.name)
-            values = {k: v for k, v in asdict(outcome).items() if v not in (None, "")}
             if isinstance(outcome, Interaction):
-                values = {"line": line, **values}
-                if values["event_id"].startswith("hash:"):
-                    del values["event_id"]
+                values = {"line": line, **structs.asdict(outcome)}
+                values["event_id"] = final_id(outcome.event_id)
+            else:
+                values = asdict(outcome)
+            values = {k: v for k, v in values.items() if v not in (None, "")}
             found.append({"outcome": type(outcome).__name__.lower(), **values})
     return found
+
+
+def final_id(event_id: str) -> str:
+    """The id that `convert` makes, where that needs no key."""
+    if event_id.startswith(NAMED):
+        return of_name(event_namespace("golden"), event_id.removeprefix(NAMED))
+    return "" if event_id.startswith(HASHED) else event_id
 
 
 def report(case: str) -> dict:
