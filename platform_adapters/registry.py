@@ -14,7 +14,6 @@ from platform_adapters.detect import detect
 from platform_adapters.errors import OptionsError, ReadError
 from platform_adapters.formats import (
     caliper,
-    canvas,
     cartridge,
     case,
     table,
@@ -22,6 +21,7 @@ from platform_adapters.formats import (
 from platform_adapters.formats.blackboard import platform as blackboard
 from platform_adapters.formats.canvas_api import platform as canvas_api
 from platform_adapters.formats.canvas_data import platform as canvas_data
+from platform_adapters.formats.canvas_live import platform as canvas
 from platform_adapters.formats.ilias import platform as ilias
 from platform_adapters.formats.kolibri import platform as kolibri
 from platform_adapters.formats.moodle import platform as moodle
