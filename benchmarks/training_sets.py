@@ -2,9 +2,10 @@
 
 Usage: python benchmarks/training_sets.py [--rows 10000000] [--learners 200000] [--form csv|parquet]
 
-A table in the order of time, so that no learner's rows stand together, is read in two ways, each
-in a process of its own: learner by learner (`file_sequences`, what `training-set` writes) and as
-arrays (`read_interactions`, what `evaluate` reads). Printed: seconds and the largest resident size
+A table in the order of time, so that no learner's rows stand together, is read in three ways, each
+in a process of its own: learner by learner (`file_sequences`, what `training-set` writes), as arrays
+(`read_interactions`), and as arrays that are split (`leave_last_out`, what `evaluate` does before
+it fits anything). Printed: seconds and the largest resident size
 (Linux' VmHWM: what getrusage says counts the parent's, too), and that of a process which has only
 loaded the same modules.
 """
@@ -25,6 +26,7 @@ import pyarrow.parquet as pq
 
 from platform_adapters.learner_sequences import file_sequences
 from platform_adapters.training_sets import read_interactions, verbs_for
+from recommender.evaluation import leave_last_out
 
 ITEMS, START, CHUNK = 5_000, 1_600_000_000, 500_000
 
@@ -67,6 +69,9 @@ def measure(way: str, path: Path) -> dict[str, object]:
     elif way == "arrays":
         found = read_interactions(path, level="items", verbs=verbs)
         rows, learners = len(found), len(found.learner_ids)
+    elif way == "split":
+        split = leave_last_out(read_interactions(path, level="items", verbs=verbs), verbs)
+        rows, learners = len(split.train), len(split.known)
     status = Path("/proc/self/status").read_text(encoding="ascii")
     peak = int(status.partition("VmHWM:")[2].split()[0]) / 1024
     seconds = time.process_time() - started
@@ -79,7 +84,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--learners", type=int, default=200_000)
     parser.add_argument("--form", choices=["csv", "parquet"], default="csv")
-    parser.add_argument("--way", choices=["nothing", "sequences", "arrays"])
+    parser.add_argument("--way", choices=["nothing", "sequences", "arrays", "split"])
     parser.add_argument("--table", type=Path)
     given = parser.parse_args()
     if given.way:
@@ -89,7 +94,7 @@ def main() -> None:
         table = Path(folder) / f"table.{given.form}"
         write_table(table, given.rows, given.learners)
         print(f"{given.rows:,} rows, {table.stat().st_size / 2**20:,.0f} MB of {given.form}")
-        for way in ("nothing", "sequences", "arrays"):
+        for way in ("nothing", "sequences", "arrays", "split"):
             command = [sys.executable, __file__, "--way", way, "--table", str(table)]
             made = subprocess.run(command, check=True, capture_output=True, text=True)
             record = json.loads(made.stdout)

@@ -14,6 +14,7 @@ import mmap
 import os
 import tempfile
 import weakref
+from itertools import compress
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -52,7 +53,7 @@ COLUMNS: Mapping[str, DTypeLike] = {
 
 ROW = np.dtype(list(COLUMNS.items()))
 _TABLE_ROW = np.dtype([*COLUMNS.items(), ("course", "?"), ("part", "<i4")])
-_CHUNK_ROWS = 250_000
+_CHUNK_ROWS = 100_000
 
 
 def verbs_for(level: Level) -> tuple[str, ...]:
@@ -301,11 +302,12 @@ def _numbered(
     names: Sequence[str], met: NDArray[np.bool_]
 ) -> tuple[tuple[str, ...], NDArray[np.int32]]:
     """The distinct names that were met, in the order of their bytes; each name's place, or -1."""
-    found = [name for name, was in zip(names, met.tolist(), strict=True) if was]
-    distinct, place = number(found)
+    # No set, no dictionary: beside ids that are held anyway they would be the largest things here.
+    order = sorted(np.flatnonzero(met).tolist(), key=names.__getitem__)
+    is_new = [not n or names[order[n - 1]] != names[index] for n, index in enumerate(order)]
     places = np.full(len(names), -1, np.int32)
-    places[met] = place
-    return distinct, places
+    places[order] = np.cumsum(is_new) - 1
+    return tuple(names[index] for index in compress(order, is_new)), places
 
 
 class Vocabulary:
