@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from platform_adapters.detect import detect
 from platform_adapters.errors import OptionsError, ReadError
 from platform_adapters.formats import (
-    caliper,
     cartridge,
     case,
     table,
 )
 from platform_adapters.formats.blackboard import platform as blackboard
+from platform_adapters.formats.caliper import platform as caliper
 from platform_adapters.formats.canvas_api import platform as canvas_api
 from platform_adapters.formats.canvas_data import platform as canvas_data
 from platform_adapters.formats.canvas_live import platform as canvas

@@ -1,0 +1,1 @@
+"""Caliper, of any sensor, and the dialects of Canvas and Open edX."""
