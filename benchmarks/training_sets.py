@@ -3,9 +3,9 @@
 Usage: python benchmarks/training_sets.py [--rows 10000000] [--learners 200000] [--form csv|parquet]
 
 A table in the order of time, so that no learner's rows stand together, is read in three ways, each
-in a process of its own: learner by learner (`file_sequences`, what `training-set` writes), as arrays
-(`read_interactions`), and as arrays that are split (`leave_last_out`, what `evaluate` does before
-it fits anything). Printed: seconds and the largest resident size
+in a process of its own: learner by learner (`file_sequences`, what `training-set` writes), as
+arrays (`read_interactions`), and as arrays that are split (`leave_last_out`, what `evaluate` does
+before it fits anything). Printed: seconds and the largest resident size
 (Linux' VmHWM: what getrusage says counts the parent's, too), and that of a process which has only
 loaded the same modules.
 """

@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     from recommender.statistics.serving_parts import TextPart
 
 PriorKind = Literal["network", "none"]
-"""How noised pairs are denoised: by the prior network (needs torch), or by popularity alone."""
+"""How noised pairs are denoised: with the prior network (needs torch), or by popularity alone."""
 
 LEVELS = (0.5, 0.8, 0.95, 0.99)
 """Shares of pairs below which the product of popularities bounds a stratum with its own prior."""
+
+NETWORK_SHARE = 0.7
+"""What the network says of a pair counts so much, what its stratum says the rest: errors of the
+network run along features, so that they add up over a history (decision 0077)."""
 
 ROUNDS = 2
 TEXT_NEIGHBOURS = 15
@@ -107,13 +111,12 @@ def denoise_pairs(
     upper = np.triu(np.ones(square.shape, dtype=bool), 1)
     cells = square[upper]
     estimated = np.zeros(cells.size)
-    found = None
+    product = np.outer(popularity + _SMOOTHING, popularity + _SMOOTHING)[upper][chosen]
+    estimated[chosen] = _by_popularity(cells[chosen], product, sd)
     if context is not None and sd > 0:
         found = _by_network(square, cells, popularity, sd, chosen, context)
-    if found is None:
-        product = np.outer(popularity + _SMOOTHING, popularity + _SMOOTHING)[upper][chosen]
-        found = _by_popularity(cells[chosen], product, sd)
-    estimated[chosen] = found
+        if found is not None:
+            estimated[chosen] += NETWORK_SHARE * (found - estimated[chosen])
     return estimated
 
 
