@@ -10,12 +10,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from api.founding import read_ledger_files
 from api.home import IDENTITY_KEY
 from api.ledger import read_ledger
 from api.member_sums import read_view, row_of
-from api.promotion_report import Carrier, Report, Risen, read_report, write_report
+from api.promotion_report import Carrier, Doubt, Report, Risen, read_report, write_report
 from api.shared_catalogue import index_items
+from recommender.statistics.brackets import contradicted, learner_range
 from recommender.statistics.excess import Watcher, find_promoted
 from recommender.statistics.fit import recommendable
 from recommender.statistics.promotion import first_places
@@ -24,7 +27,7 @@ from swarm.signing import NO_SWARM, Ed25519Signer
 from swarm.storage.models import load_model, read_pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from api.home import Home
     from api.settings import Settings
@@ -136,4 +139,18 @@ def _compare(blank: Report, watcher: Watcher, ledger: Ledger) -> Report:
         for rise in found
     ]
     new = {one.item for one in risen}
-    return replace(blank, risen=(*risen, *(one for one in told if one.item not in new)))
+    stay = [one for one in told if one.item not in new]
+    return replace(blank, risen=(*risen, *stay), doubts=_doubts(watcher, names))
+
+
+def _doubts(watcher: Watcher, names: Sequence[str]) -> tuple[Doubt, ...]:
+    """Other members whose totals contradict the bracket that they declared."""
+    members = watcher.view.members
+    wrong = contradicted(members)
+    fewest, most = learner_range(members)
+    doubts = [
+        Doubt(names[row], int(members.learners[row]), round(fewest[row]), round(most[row]))
+        for row in np.flatnonzero(wrong).tolist()
+        if row != watcher.own
+    ]
+    return tuple(sorted(doubts, key=lambda doubt: doubt.name))

@@ -61,6 +61,23 @@ class Risen:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """A member whose totals contradict the number of learners that it declared (R14).
+
+    Attributes:
+        name: Its name on the ledger.
+        declared: Upper bound of its bracket.
+        fewest: Learners that its totals are of at least.
+        most: Learners that its totals are of at most; below `fewest` if no number explains them.
+    """
+
+    name: str
+    declared: int
+    fewest: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What the last fit of a new merged model found.
 
@@ -72,6 +89,7 @@ class Report:
         risen: What rose with this model, highest first, then what was told before and still stands.
         note: Why nothing was compared; else empty.
         made_at: ISO 8601, UTC.
+        doubts: Other members whose totals contradict their brackets.
     """
 
     model: str
@@ -81,6 +99,7 @@ class Report:
     risen: tuple[Risen, ...]
     note: str
     made_at: str
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def new(self) -> tuple[Risen, ...]:
@@ -97,7 +116,8 @@ def read_report(home: Home) -> Report | None:
             carriers = tuple(Carrier(**carrier) for carrier in one.pop("carriers"))
             risen.append(Risen(**one, carriers=carriers))
         facts.pop("schema")
-        return Report(**facts, risen=tuple(risen))
+        doubts = tuple(Doubt(**one) for one in facts.pop("doubts", ()))
+        return Report(**facts, risen=tuple(risen), doubts=doubts)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -49,7 +49,7 @@ class Finding:
 NAMES: Final = (
     *("peer-stopped", "no-quorum", "merge-differs", "member-lies", "member-away", "behind"),
     *("restored-disk", "refused", "round-overdue", "round-void", "left-out", "slow-decisions"),
-    *("disk-low", "peer-error", "item-rose"),
+    *("disk-low", "peer-error", "item-rose", "bracket-doubted"),
 )
 """Every name that `examine` gives."""
 
@@ -79,7 +79,7 @@ def examine(
         agreed: Items that rose and that a designer has agreed to (`agreed_rises`).
     """
     now = now or datetime.now(UTC)
-    found = [*_about_disk(home), *about_rises(home, now, agreed)]
+    found = [*_about_disk(home), *about_rises(home, now, agreed), *about_brackets(home)]
     if is_running(status, now):
         found += [*_about_members(status), *_about_rounds(status, now), *_about_peer(status)]
     else:
@@ -115,6 +115,24 @@ def about_rises(
             "a designer looks at /ui/swarm"
         )
         yield Finding("item-rose", "warning", text)
+
+
+def about_brackets(home: Home) -> Iterator[Finding]:
+    """Members whose totals contradict the number of learners that they declared (R14)."""
+    report = read_report(home)
+    for one in report.doubts if report is not None else ():
+        if one.fewest > one.most:
+            said = "has sent totals that no number of learners explains"
+        elif one.most < one.declared:
+            said = f"has sent what at most {one.most:,} learners say"
+        else:
+            said = f"has sent what at least {one.fewest:,} learners say"
+        yield Finding(
+            "bracket-doubted",
+            "warning",
+            f"{one.name} declared < {one.declared:,} learners and {said}: it counts for no more "
+            "than both allow; ask its operator",
+        )
 
 
 def _about_members(status: Mapping[str, Any]) -> Iterator[Finding]:

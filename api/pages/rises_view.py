@@ -177,6 +177,7 @@ def _risen(
     last: Mapping[str, Entry],
 ) -> RisenView:
     before, after = round(100 * one.reach_without), round(100 * one.reach)
+    names = listing([by.name for by in one.carriers])
     row = last.get(one.item)
     agreed = row is not None and row.action in {"agreed", "known"}
     state = "Held back" if one.item in held else "Agreed" if agreed else "In paths"
@@ -189,7 +190,7 @@ def _risen(
         before=before,
         after=after,
         sentence=f"Since round {one.round} among the first {report.first} for {after} of 100 "
-        f"typical histories; without {listing([by.name for by in one.carriers])}, for {before}.{few}",
+        f"typical histories; without {names}, for {before}.{few}",
         through=_through(one.carriers),
         carriers=tuple(CarrierView(by.name, round(100 * by.share)) for by in one.carriers),
         state=state,

@@ -12,14 +12,15 @@ against what the others say, scaled by the member's share of the learners.
 
 Honest noise hardly ever reaches these limits. An attacker keeps its share and the noise in which
 the others' noise hides it. A share is the popularity that a member has sent over the others', at
-most what the learners of its declared bracket can sum to. Members that prop each other up gain
+most what the learners of its declared bracket can sum to, or what its own totals can be of
+(`recommender.statistics.brackets`). Members that prop each other up gain
 nothing: limits are found from the limited sums, again and again. (A mean winsorised about a
 leave-one-out prediction; compare Huber 1964. The test of an item is a scan over nested sets.)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ import numpy as np
 
 from recommender.errors import ModelError
 from recommender.release.sum import value_tables
+from recommender.statistics.brackets import believed_learners
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,6 +102,7 @@ def limit_shares(
     """
     if members.cells.shape[0] < FEWEST:
         raise ModelError(f"shares need {FEWEST} members, there are {members.cells.shape[0]}")
+    members = replace(members, learners=believed_learners(members))
     most = cell_bounds(members.manifest, 1, 0.0)
     sizes = _no_more_than_half(member_sizes(members), members.anchors)
     counted = members.cells.astype(np.float32)

@@ -12,10 +12,10 @@ from api.home import Home
 from api.ledger import read_ledger
 from api.paths import PathAsk
 from api.promotion import ALONE, MISSING
-from api.promotion_report import agreed_rises, read_report, write_report
+from api.promotion_report import Doubt, agreed_rises, read_report, write_report
 from api.services import open_services
 from api.store.opening import open_store
-from api.swarm_health import about_rises
+from api.swarm_health import about_brackets, about_rises
 from recommender.paths.request import HistoryEntry
 from swarm.storage.blobs import BlobStore
 from tests.unit.api.rounds import TARGET, fit_home, hold_round, honest, poisoned, swarm_home
@@ -170,6 +170,20 @@ def test_what_was_told_is_told_once_and_forgotten_when_it_fell(home):
     write_report(home, replace(told, model="ab" * 32, risen=(fallen,)))
     fit_home(home)
     assert [one.item for one in read_report(home).risen] == [ITEM]
+
+
+def test_a_bracket_that_the_totals_contradict_is_told_in_the_status(home):
+    fit_home(home)  # everybody declared < 1,000 and has sent twice 1,200 learners
+    assert [one.name for one in read_report(home).doubts] == ["P1", "P2", "P3"]
+    assert all(1_000 < one.fewest < one.most for one in read_report(home).doubts)
+    doubts = (Doubt("P2", 10_000, 0, 430), Doubt("P3", 100, 300, 900), Doubt("P1", 1_000, 90, 40))
+    write_report(home, replace(read_report(home), doubts=doubts))
+    few, many, none = about_brackets(home)
+    assert (few.name, few.level) == ("bracket-doubted", "warning")
+    assert "P2 declared < 10,000 learners and has sent what at most 430 learners say" in few.text
+    assert "P3 declared < 100 learners and has sent what at least 300 learners say" in many.text
+    assert "no number of learners explains" in none.text
+    assert read_report(home).doubts == doubts
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"risen": 3}', b'{"risen": [{"a": 1}]}'])

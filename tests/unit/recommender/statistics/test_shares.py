@@ -32,6 +32,7 @@ def honest(seed=0, learners=(50, 400, 400, 400, 400)):
     rate = np.zeros(MANIFEST.cells)
     rate[TOGETHER] = rng.gamma(0.3, 500.0, MANIFEST.pairs)
     rate[POPULARITY] = rng.gamma(0.5, 300.0, ITEMS)
+    rate[MANIFEST.block_slices["starts"]] = 900 / ITEMS
     exact = np.array(learners)[:, None] * rate
     cells = np.rint(exact + rng.normal(0.0, SD, exact.shape)).astype(np.int64)
     members = len(learners)
