@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from swarm.events import Effect
     from swarm.ledger.rounds import Head, Ledger, Round
 
-_FETCHED_AT_ONCE: Final = 256
+_FETCHED_AT_ONCE: Final = 64
 """Of an old ledger's contributions, so many are asked for before the next ones."""
 
 Work = tuple[Desk, tuple["Effect", ...]]
@@ -273,9 +273,10 @@ def _order_merge(ledger: Ledger, desk: Desk, entry: Round) -> ComputeMerge | Non
         order = ComputeMerge(*entry.key, (), anchors, ledger.updates_with(entry))
     else:
         order = ComputeMerge(*entry.key, ledger.contributions(entry), anchors)
-    needed = {blob for _, blobs in order.contributions for blob in blobs}
-    needed |= {blob for merged in order.updates for _, blob in merged}
-    return order if needed <= desk.stored else None
+    is_here = all(
+        blob in desk.stored for _, blobs in order.contributions for blob in blobs
+    ) and all(blob in desk.stored for merged in order.updates for _, blob in merged)
+    return order if is_here else None
 
 
 def _move_head(desk: Desk, head: Head, kind: str) -> tuple[Desk, list[Effect]]:
