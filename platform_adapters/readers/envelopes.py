@@ -1,4 +1,4 @@
-"""Events in envelopes `{…, data: [event, …]}`: one a line, in an array, or one over several lines."""
+"""Events in envelopes `{…, data: [event, …]}`: one a line, an array, or over several lines."""
 
 from __future__ import annotations
 

@@ -51,12 +51,6 @@ FORMAT = Format(
     prepare=prepare,
     records=read_envelopes,
     read_catalogue=catalogues_table.read_catalogue,
-    signs=(
-        Sign(
-            "Caliper events",
-            frozenset({"eventTime", "actor", "action", "object"}),
-            ("json",),
-        ),
-    ),
+    signs=(Sign("Caliper events", {"eventTime", "actor", "action", "object"}, ("json",)),),
     example="Ana was given 15 of 20 points for her second attempt at *Quiz 3*.",
 )

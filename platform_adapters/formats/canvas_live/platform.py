@@ -68,15 +68,11 @@ FORMAT = Format(
     read_catalogue=catalogues_canvas.read_catalogue,
     is_catalogue=_is_catalogue,
     signs=(
-        Sign(
-            "Canvas Live Events",
-            frozenset({"metadata", "body", "event_name", "event_time"}),
-            ("json",),
-        ),
-        Sign("Canvas Data 2's table users", frozenset({"id", "uuid"}), ("csv",), role="side"),
+        Sign("Canvas Live Events", {"metadata", "body", "event_name", "event_time"}, ("json",)),
+        Sign("Canvas Data 2's table users", {"id", "uuid"}, ("csv",), role="side"),
         Sign(
             "Canvas' module items or courses",
-            frozenset({"id", "title", "module_id", "position"}),
+            {"id", "title", "module_id", "position"},
             ("json",),
             role="catalogue",
         ),

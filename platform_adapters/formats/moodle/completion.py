@@ -8,23 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from platform_adapters.errors import RecordError
-from platform_adapters.formats.moodle.words import (
-    OF_MODULE,
-    Fact,
-    Place,
-    Row,
-    Rule,
-    Table,
-    module_id,
-    none,
-)
+from platform_adapters.formats.moodle import words
 from platform_adapters.readers.php_values import parse_other
 
 if TYPE_CHECKING:
     from platform_adapters.engines.moodle_lookups import Lookups
 
 
-def _came_to(state: str, overridden: object) -> Fact:
+def _came_to(state: str, overridden: object) -> words.Fact:
     if state not in {"0", "1", "2", "3"}:
         raise RecordError("the completion state is not 0, 1, 2 or 3")
     return {
@@ -35,34 +26,34 @@ def _came_to(state: str, overridden: object) -> Fact:
     }
 
 
-def _logged(row: Row, _: Lookups) -> Fact:
+def _logged(row: words.Row, _: Lookups) -> words.Fact:
     other = parse_other(row.get("other", ""))
     return _came_to(str(other.get("completionstate", "")), other.get("overrideby"))
 
 
-def _stored(row: Row, lookups: Lookups) -> Fact:
+def _stored(row: words.Row, lookups: Lookups) -> words.Fact:
     if row["completionstate"] == "0":
-        return none("not complete, or no longer")
+        return words.none("not complete, or no longer")
     module = row["coursemoduleid"]
-    where = {"item": module_id(module), "course": lookups.course_of(module)}
+    where = {"item": words.module_id(module), "course": lookups.course_of(module)}
     came = _came_to(row["completionstate"], row.get("overrideby"))
     return {"learner": row["userid"], **where, "time": row.get("timemodified"), **came}
 
 
-def _key(row: Row, _: Lookups) -> tuple[str, ...]:
+def _key(row: words.Row, _: Lookups) -> tuple[str, ...]:
     return (row["coursemoduleid"], row["userid"]) if row["completionstate"] != "0" else ()
 
 
 LOG_RULES = {
-    "\\core\\event\\course_module_completion_updated": Rule(
-        "completed", "relateduserid", outcome=_logged, told=("completion", OF_MODULE)
+    "\\core\\event\\course_module_completion_updated": words.Rule(
+        "completed", "relateduserid", outcome=_logged, told=("completion", words.OF_MODULE)
     ),
 }
 TABLES = {
-    "course_modules_completion": Table(
+    "course_modules_completion": words.Table(
         "id coursemoduleid userid completionstate overrideby timemodified",
         "coursemoduleid userid completionstate",
-        places=(Place("activities/*/completion.xml", "completion"),),
+        places=(words.Place("activities/*/completion.xml", "completion"),),
         fact=_stored,
         tells="completion",
         key=_key,

@@ -7,25 +7,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from platform_adapters.formats.moodle.words import Fact, Row, Rule, Table, is_set, none, says
+from platform_adapters.formats.moodle import words
 
 if TYPE_CHECKING:
     from platform_adapters.engines.moodle_lookups import Lookups
 
 
-def _stored(row: Row, _: Lookups) -> Fact:
-    if not is_set(row.get("timecompleted")):
-        return none("course not complete")
+def _stored(row: words.Row, _: Lookups) -> words.Fact:
+    if not words.is_set(row.get("timecompleted")):
+        return words.none("course not complete")
     fact = {"learner": row["userid"], "item": row["course"], "course": row["course"]}
     return {**fact, "time": row["timecompleted"], "verb": "completed", "completion": True}
 
 
-def _key(row: Row, _: Lookups) -> tuple[str, ...]:
-    return (row["course"], row["userid"]) if is_set(row.get("timecompleted")) else ()
+def _key(row: words.Row, _: Lookups) -> tuple[str, ...]:
+    return (row["course"], row["userid"]) if words.is_set(row.get("timecompleted")) else ()
 
 
 LOG_RULES = {
-    "\\core\\event\\course_completed": Rule(
+    "\\core\\event\\course_completed": words.Rule(
         "completed",
         "relateduserid",
         "course",
@@ -33,9 +33,9 @@ LOG_RULES = {
         ("course completion", ("courseid", "relateduserid")),
     )
 }
-SENTENCES = (says(r"completed the course with id", "completed", about_course=True),)
+SENTENCES = (words.says(r"completed the course with id", "completed", about_course=True),)
 TABLES = {
-    "course_completions": Table(
+    "course_completions": words.Table(
         "id userid course timecompleted",
         "userid course timecompleted",
         "criteriaid",

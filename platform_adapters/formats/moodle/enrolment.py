@@ -7,27 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from platform_adapters.formats.moodle.words import (
-    OF_OBJECT,
-    Fact,
-    Place,
-    Row,
-    Rule,
-    Table,
-    latest,
-    none,
-    says,
-)
+from platform_adapters.formats.moodle import words
 
 if TYPE_CHECKING:
     from platform_adapters.engines.moodle_lookups import Lookups
 
 
-def _stored(row: Row, lookups: Lookups) -> Fact:
+def _stored(row: words.Row, lookups: Lookups) -> words.Fact:
     course = lookups.enrolments.get(row["enrolid"], "")
     if not course:
-        return none("enrolment whose course is not in enrol: pass that table too")
-    time = latest(row, "timecreated", "timestart")
+        return words.none("enrolment whose course is not in enrol: pass that table too")
+    time = words.latest(row, "timecreated", "timestart")
     return {
         "learner": row["userid"], "item": course, "course": course, "time": time, "verb": "enrolled"
     }  # fmt: skip
@@ -35,24 +25,28 @@ def _stored(row: Row, lookups: Lookups) -> Fact:
 
 _EVENT = "\\core\\event\\user_enrolment_"
 LOG_RULES = {
-    _EVENT + "created": Rule("enrolled", "relateduserid", "course", told=("enrolment", OF_OBJECT)),
-    _EVENT + "deleted": Rule("unenrolled", "relateduserid", "course"),
+    _EVENT + "created": words.Rule(
+        "enrolled", "relateduserid", "course", told=("enrolment", words.OF_OBJECT)
+    ),
+    _EVENT + "deleted": words.Rule("unenrolled", "relateduserid", "course"),
 }
 SENTENCES = (
-    says(r"enrolled the user with id", "enrolled", about_course=True, learner=-1),
-    says(r"unenrolled the user with id", "unenrolled", about_course=True, learner=-1),
+    words.says(r"enrolled the user with id", "enrolled", about_course=True, learner=-1),
+    words.says(r"unenrolled the user with id", "unenrolled", about_course=True, learner=-1),
 )
 _FILE = "course/enrolments.xml"
 TABLES = {
-    "user_enrolments": Table(
+    "user_enrolments": words.Table(
         "id enrolid userid timestart timecreated",
         "id enrolid userid status",
-        places=(Place(_FILE, "enrolment", around={"enrolid": ("enrol", "id")}),),
+        places=(words.Place(_FILE, "enrolment", around={"enrolid": ("enrol", "id")}),),
         fact=_stored,
         versions=False,
         tells="enrolment",
         key=lambda row, _lookups: (row["id"],),
         changed=("timemodified", "timecreated"),
     ),
-    "enrol": Table("id enrol courseid", "id enrol courseid", places=(Place(_FILE, "enrol"),)),
+    "enrol": words.Table(
+        "id enrol courseid", "id enrol courseid", places=(words.Place(_FILE, "enrol"),)
+    ),
 }

@@ -7,17 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from platform_adapters.formats.moodle.words import (
-    OF_OBJECT,
-    Fact,
-    Place,
-    Row,
-    Rule,
-    Table,
-    is_set,
-    latest,
-    none,
-)
+from platform_adapters.formats.moodle import words
 from platform_adapters.readers.php_values import parse_other
 from platform_adapters.values import ratio, text_number
 
@@ -25,11 +15,11 @@ if TYPE_CHECKING:
     from platform_adapters.engines.moodle_lookups import Lookups
 
 
-def _said(final: float | None, item: Row, *, overridden: bool) -> Fact:
-    """What a final grade says; below a range from zero on it means none."""
+def _said(final: float | None, item: words.Row, *, overridden: bool) -> words.Fact:
+    """What a final grade says; below a range from zero on it means words.none."""
     low = text_number(item.get("grademin"), "grade_items.grademin") or 0.0
     if final is None or (final < 0 <= low):
-        return none("grade without a value")
+        return words.none("grade without a value")
     passed = text_number(item.get("gradepass"), "grade_items.gradepass") or 0.0
     high = text_number(item.get("grademax"), "grade_items.grademax")
     measured = item.get("gradetype", "1") in {"", "1"}  # 2 is an ordinal scale, 3 a text
@@ -44,8 +34,8 @@ def _said(final: float | None, item: Row, *, overridden: bool) -> Fact:
     }
 
 
-def _of(item_id: str, lookups: Lookups) -> tuple[Row, str, str]:
-    """The grade's item, its place, and why there is none."""
+def _of(item_id: str, lookups: Lookups) -> tuple[words.Row, str, str]:
+    """The grade's item, its place, and why there is words.none."""
     item = lookups.grade_items.get(item_id)
     if item is None:
         return {}, "", "grade whose item is not in grade_items: pass that table too"
@@ -54,43 +44,49 @@ def _of(item_id: str, lookups: Lookups) -> tuple[Row, str, str]:
     return item, place, missing
 
 
-def _logged(row: Row, lookups: Lookups) -> Fact:
+def _logged(row: words.Row, lookups: Lookups) -> words.Fact:
     other = parse_other(row.get("other", ""))
     item, place, missing = _of(str(other.get("itemid", "")), lookups)
     if missing:
-        return none(missing)
+        return words.none(missing)
     final = text_number(other.get("finalgrade"), "other.finalgrade")
     return {"item": place, **_said(final, item, overridden=other.get("overridden") is True)}
 
 
-def _stored(row: Row, lookups: Lookups) -> Fact:
+def _stored(row: words.Row, lookups: Lookups) -> words.Fact:
     item, place, missing = _of(row["itemid"], lookups)
-    time = latest(row, "timemodified", "timecreated")
+    time = words.latest(row, "timemodified", "timecreated")
     if missing or not time:
-        return none(missing or "grade without a time: computed, not given")
+        return words.none(missing or "grade without a time: computed, not given")
     final = text_number(row.get("finalgrade"), "grade_grades.finalgrade")
     where = {"learner": row["userid"], "item": place, "course": item.get("courseid", "")}
-    return {**where, "time": time, **_said(final, item, overridden=is_set(row.get("overridden")))}
+    return {
+        **where,
+        "time": time,
+        **_said(final, item, overridden=words.is_set(row.get("overridden"))),
+    }
 
 
 LOG_RULES = {
-    "\\core\\event\\user_graded": Rule(
-        "scored", "relateduserid", "grade", _logged, ("grade", OF_OBJECT)
+    "\\core\\event\\user_graded": words.Rule(
+        "scored", "relateduserid", "grade", _logged, ("grade", words.OF_OBJECT)
     )
 }
 _FILES = ("activities/*/grades.xml", "gradebook.xml")
 TABLES = {
-    "grade_items": Table(
+    "grade_items": words.Table(
         "id courseid itemtype itemmodule iteminstance gradetype grademax grademin gradepass",
         "id itemtype grademax",
         "oldid",
-        tuple(Place(files, "grade_item") for files in _FILES),
+        tuple(words.Place(files, "grade_item") for files in _FILES),
     ),
-    "grade_grades": Table(
+    "grade_grades": words.Table(
         "id itemid userid finalgrade overridden timecreated timemodified",
         "id itemid userid finalgrade",
         "oldid",
-        tuple(Place(f, "grade_grade", around={"itemid": ("grade_item", "id")}) for f in _FILES),
+        tuple(
+            words.Place(f, "grade_grade", around={"itemid": ("grade_item", "id")}) for f in _FILES
+        ),
         fact=_stored,
         tells="grade",
         key=lambda row, _lookups: (row["id"],) if row.get("finalgrade") else (),

@@ -7,20 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from platform_adapters.formats.moodle.words import (
-    NULL,
-    OF_OBJECT,
-    Fact,
-    Place,
-    Row,
-    Rule,
-    Table,
-    is_set,
-    latest,
-    module_id,
-    none,
-    says,
-)
+from platform_adapters.formats.moodle import words
 from platform_adapters.values import ratio, text_number
 
 if TYPE_CHECKING:
@@ -33,20 +20,20 @@ _STATES = {
 }
 
 
-def _came_to(row: Row) -> tuple[str, str]:
+def _came_to(row: words.Row) -> tuple[str, str]:
     """Verb of an attempt, and where its time stands; Moodle before 2.3 knows no state."""
-    ended = "finished" if is_set(row.get("timefinish")) else "inprogress"
+    ended = "finished" if words.is_set(row.get("timefinish")) else "inprogress"
     return _STATES.get(row.get("state") or ended, ("", ""))
 
 
-def _started(row: Row, lookups: Lookups) -> Fact:
+def _started(row: words.Row, lookups: Lookups) -> words.Fact:
     number = lookups.started_attempts.get(row.get("objectid", ""))
     if number == 0:
-        return none("a teacher's preview")
+        return words.none("a teacher's preview")
     return {"attempt": number} if number is not None and number > 0 else {}
 
 
-def _points(row: Row, lookups: Lookups) -> Fact:
+def _points(row: words.Row, lookups: Lookups) -> words.Fact:
     """Score and duration; unmarked attempts have no score yet."""
     names = ("timestart", "timefinish", "sumgrades")
     start, finish, raw = (text_number(row.get(n), f"quiz_attempts.{n}") for n in names)
@@ -56,21 +43,21 @@ def _points(row: Row, lookups: Lookups) -> Fact:
     return {**taken, "raw": raw, "max": high, "score": ratio(raw, None, high)}
 
 
-def _stored(row: Row, lookups: Lookups) -> Fact:
+def _stored(row: words.Row, lookups: Lookups) -> words.Fact:
     if row.get("preview") == "1":
-        return none("a teacher's preview")
+        return words.none("a teacher's preview")
     verb, when = _came_to(row)
     if not verb:
-        return none("quiz attempt not started")
+        return words.none("quiz attempt not started")
     module = lookups.module("quiz", row["quiz"])
     if not module:
-        return none("attempt at a quiz that is not in course_modules: pass that table too")
+        return words.none("attempt at a quiz that is not in course_modules: pass that table too")
     points, number = _points(row, lookups), text_number(row.get("attempt"), "quiz_attempts.attempt")
     return {
         "learner": row["userid"],
-        "item": module_id(module),
+        "item": words.module_id(module),
         "course": lookups.course_of(module),
-        "time": latest(row, when, "timemodified", "timestart"),
+        "time": words.latest(row, when, "timemodified", "timestart"),
         "verb": verb,
         "version": "ended" if verb == "attempted" else "started",
         "attempt": int(number) if number is not None else None,
@@ -78,38 +65,40 @@ def _stored(row: Row, lookups: Lookups) -> Fact:
     }
 
 
-def _sum(element: Element) -> Row:
+def _sum(element: Element) -> words.Row:
     text = element.text.strip()
-    return {element.name: "" if text == NULL else text}
+    return {element.name: "" if text == words.NULL else text}
 
 
-_ENDED = Rule("attempted", "relateduserid", told=("attempt", OF_OBJECT))
+_ENDED = words.Rule("attempted", "relateduserid", told=("attempt", words.OF_OBJECT))
 _EVENT = "\\mod_quiz\\event\\"
 LOG_RULES = {
-    _EVENT + "attempt_started": Rule("started", "relateduserid", outcome=_started),
+    _EVENT + "attempt_started": words.Rule("started", "relateduserid", outcome=_started),
     _EVENT + "attempt_submitted": _ENDED,
     _EVENT + "attempt_abandoned": _ENDED,
-    _EVENT + "question_manually_graded": Rule("scored", "relateduserid"),
+    _EVENT + "question_manually_graded": words.Rule("scored", "relateduserid"),
 }
 SENTENCES = (
-    says(r"has started the attempt with id", "started", learner=-1),
-    says(r"has submitted the attempt with id", "attempted", learner=-1),
-    says(r"has had their attempt with id '\d+' marked as abandoned", "attempted", learner=-1),
+    words.says(r"has started the attempt with id", "started", learner=-1),
+    words.says(r"has submitted the attempt with id", "attempted", learner=-1),
+    words.says(r"has had their attempt with id '\d+' marked as abandoned", "attempted", learner=-1),
 )
 _QUIZ, _FILES = {"id": ("quiz", "id")}, "activities/quiz_*/quiz.xml"
 TABLES = {
-    "quiz_attempts": Table(
+    "quiz_attempts": words.Table(
         "id quiz userid attempt preview state timestart timefinish timemodified sumgrades",
         "id quiz attempt timefinish",
-        places=(Place(_FILES, "attempt", {"attempt": "attemptnum"}, {"quiz": ("quiz", "id")}),),
+        places=(
+            words.Place(_FILES, "attempt", {"attempt": "attemptnum"}, {"quiz": ("quiz", "id")}),
+        ),
         fact=_stored,
         tells="attempt",
         key=lambda row, _: (row["id"],) if _came_to(row)[0] == "attempted" else (),
         changed=("timemodified", "timestart"),
     ),
-    "quiz": Table(
+    "quiz": words.Table(
         "id course name sumgrades",
         "id sumgrades timelimit",
-        places=(Place(_FILES, "sumgrades", around=_QUIZ, made=_sum, inside="quiz"),),
+        places=(words.Place(_FILES, "sumgrades", around=_QUIZ, made=_sum, inside="quiz"),),
     ),
 }

@@ -65,28 +65,19 @@ FORMAT = Format(
     records=records,
     read_catalogue=catalogues_openedx.read_catalogue,
     signs=(
-        Sign(
-            "an Open edX tracking log",
-            frozenset({"event_type", "event_source", "context"}),
-            ("json",),
-        ),
+        Sign("an Open edX tracking log", {"event_type", "event_source", "context"}, ("json",)),
         Sign(
             "an Open edX tracking log, new shape",
-            frozenset({"name", "timestamp", "context", "data", "course_id"}),
+            {"name", "timestamp", "context", "data", "course_id"},
             ("json",),
         ),
         Sign(
             "an Open edX course-blocks answer",
-            frozenset({"blocks", "root", "display_name"}),
+            {"blocks", "root", "display_name"},
             ("json",),
             role="catalogue",
         ),
-        Sign(
-            "an Open edX course as OLX",
-            frozenset({"course/course.xml"}),
-            ("tar",),
-            role="catalogue",
-        ),
+        Sign("an Open edX course as OLX", {"course/course.xml"}, ("tar",), role="catalogue"),
     ),
     example="Ana answered the problem *Osmosis* with 2 of 3 points.",
 )

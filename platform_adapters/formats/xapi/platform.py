@@ -68,12 +68,12 @@ FORMAT = Format(
     signs=(
         Sign(
             "xAPI statements",
-            frozenset({"actor", "verb", "object"}),
+            {"actor", "verb", "object"},
             ("json",),
             (b"/verbs/", b"/verb/", b"w3id.org/xapi", b'"mbox', b'"homePage"'),
         ),
-        Sign("xAPI statements as CSV", frozenset({"verb.id", "object.id"}), ("csv",)),
-        Sign("xAPI statements as CSV", frozenset({"actor", "verb", "object"}), ("csv",)),
+        Sign("xAPI statements as CSV", {"verb.id", "object.id"}, ("csv",)),
+        Sign("xAPI statements as CSV", {"actor", "verb", "object"}, ("csv",)),
     ),
     seen=_seen,
     example="Ana was scored 91.4 of 100 on *Humanities, course 12*.",
