@@ -58,5 +58,6 @@ TABLES = {
         tells="completion",
         key=_key,
         changed=("timemodified",),
+        example="Ana completed course module 340; her teacher marked it so.",
     )
 }

@@ -44,5 +44,6 @@ TABLES = {
         tells="course completion",
         key=_key,
         changed=("timecompleted",),
+        example="Ana completed course 7 on 3 June.",
     )
 }

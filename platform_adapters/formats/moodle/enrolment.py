@@ -45,6 +45,7 @@ TABLES = {
         tells="enrolment",
         key=lambda row, _lookups: (row["id"],),
         changed=("timemodified", "timecreated"),
+        example="Ana was enrolled in course 7 by her teacher.",
     ),
     "enrol": words.Table(
         "id enrol courseid", "id enrol courseid", places=(words.Place(_FILE, "enrol"),)

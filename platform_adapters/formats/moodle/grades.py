@@ -91,5 +91,6 @@ TABLES = {
         tells="grade",
         key=lambda row, _lookups: (row["id"],) if row.get("finalgrade") else (),
         changed=("timemodified", "timecreated"),
+        example="Ana was given 7 of 10 points for course module 340, the pass mark being 5.",
     ),
 }

@@ -46,5 +46,6 @@ TABLES = {
             Place("activities/*/logstores.xml", LOG, made=_other),
             Place("course/logstores.xml", LOG, made=_other),
         ),
+        example="Ana (user 12) opened the page *Photosynthesis* (course module 340).",
     )
 }

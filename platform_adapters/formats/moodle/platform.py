@@ -84,7 +84,7 @@ FORMAT = Format(
     name="moodle",
     summary="Moodle 3.11 to 5: tables (CSV; .gz), backups (.mbz), a live database, the Logs page",
     tried_on="databases of four development sites, four of Moodle's own backups, a course backup "
-    "of a Moodle 2.0 with learners, 20 rows of a live site's Logs page",
+    "of a Moodle 2.0 with learners, 20 published rows of a Logs page",
     split=split,
     prepare=prepare,
     records=records,
@@ -92,17 +92,17 @@ FORMAT = Format(
     is_catalogue=catalogues_moodle.is_catalogue,
     signs=(
         *(
-            Sign(f"Moodle's table {name}", frozenset(table.marks.split()), role=_role(name))
-            for name, table in TABLES.items()
-            if table.marks.count(" ") > 1  # two columns are too little to know a file by
+            Sign(f"Moodle's table {n}", set(t.marks.split()), role=_role(n), example=t.example)
+            for n, t in TABLES.items()
+            if t.marks.count(" ") > 1  # two columns are too little to know a file by
         ),
-        Sign("a backup of a Moodle course", frozenset({"moodle_backup.xml"}), ("zip", "tar")),
+        Sign("a backup of a Moodle course", {"moodle_backup.xml"}, ("zip", "tar")),
         Sign(
             "the CSV of Moodle's Logs page",
-            frozenset(),
+            set(),
             ("csv",),
             text=(moodle_page.SENTENCE.encode(),),
+            example="The user with id '12' viewed the 'page' activity with course module id '340'.",
         ),
     ),
-    example="Ana (user 12) opened the page *Photosynthesis* (course module 340).",
 )

@@ -95,6 +95,7 @@ TABLES = {
         tells="attempt",
         key=lambda row, _: (row["id"],) if _came_to(row)[0] == "attempted" else (),
         changed=("timemodified", "timestart"),
+        example="Ben finished his second attempt at quiz 8 with 3 of 4 points in 5 minutes.",
     ),
     "quiz": words.Table(
         "id course name sumgrades",

@@ -101,6 +101,7 @@ def _value_key(row: words.Row, lookups: Lookups) -> tuple[str, ...]:
     return _key(track, lookups) if track else ()
 
 
+_EXAMPLE = "The package of course module 346 says that Ana's first attempt was passed."
 _TOLD = ("SCORM track", words.OF_MODULE)
 LOG_RULES = {
     "\\mod_scorm\\event\\scoreraw_submitted": words.Rule(
@@ -126,6 +127,7 @@ TABLES = {
         tells="SCORM track",
         key=_key,
         changed=("timemodified",),
+        example=_EXAMPLE,
     ),
     "scorm_scoes_value": words.Table(
         "id scoid attemptid elementid value timemodified",
@@ -134,6 +136,7 @@ TABLES = {
         tells="SCORM track",
         key=_value_key,
         changed=("timemodified",),
+        example=_EXAMPLE,
     ),
     "scorm_attempt": words.Table("id userid scormid attempt", "id userid scormid attempt", "scoid"),
     "scorm_element": words.Table("id element", "id element", "value"),

@@ -76,6 +76,7 @@ class Table:
         versions: Whether a later change of the row is another fact.
         tells: What the log calls its facts.
         key: What in the log names a row's fact; nothing if the row tells nothing.
+        example: What a row says, in a sentence.
         changed: Columns that hold when a row was changed; the first that is set counts.
     """
 
@@ -88,6 +89,7 @@ class Table:
     tells: str = ""
     key: Callable[[Row, Lookups], tuple[str, ...]] = field(default=lambda _row, _lookups: ())
     changed: tuple[str, ...] = ()
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True)
