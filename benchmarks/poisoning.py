@@ -5,7 +5,8 @@ Usage: python benchmarks/poisoning.py [--fresh] [--only SCENE] [--processes 2] [
 Some ten CPU minutes. Every measured cell (a scene under a defence) is kept as it is measured, in
 benchmarks/results/poisoning.jsonl; begun again it goes on where it was, `--fresh` forgets. Tables
 go between the markers of docs/results.md, a plot to docs/images/. Each attack's parameters are
-searched against each defence, on one target and the smallest honest member, and measured on others.
+searched against each defence, on two targets and the smallest honest member, and measured on
+others.
 """
 
 from __future__ import annotations
@@ -169,7 +170,7 @@ def _promotion(homes: Homes, defence: str, setting: Setting, seed: int) -> Recor
     homes.learn(mix, DEFENCES[mix], members)
     targets = scene.targets(TARGETS[setting.kind], seed)
     clean = homes.measure(scene.sent, rule, targets, members, mix)
-    tuned_on, *_ = scene.targets(1, 997)
+    tuned_on = scene.targets(2, 997)
     families = {"invented learners": LEARNERS, "written vector": VECTORS}
     if setting.kind != "both":
         families = {"best": (*LEARNERS, *VECTORS)}
@@ -214,7 +215,7 @@ def _goal(homes: Homes, defence: str, setting: Setting, seed: int) -> Record:
     scene, rule, plain = homes.scene, DEFENCES[defence], DEFENCES["plain sum"]
     members = some_members(scene, MEASURED[setting.kind])
     targets = scene.targets(TARGETS[setting.kind], seed)
-    tuned_on, *_ = scene.targets(1, 997 + seed)
+    tuned_on = scene.targets(2, 997 + seed)
     found: Record = {}
     clean = {}
     for name, each in (("plain", plain), ("held", rule)):

@@ -2,10 +2,10 @@
 
 The rate of promotion is the share of other members' learners whose top ten holds the target, an
 item of the least popular fifth. Each attack's few parameters are searched against each defence on
-one target, and measured on others. Learners' figures are those of `evaluate`; models are fitted as
-`fit` does, unless asked for without the prior network, which takes ten times as long. Of an attack
-only what the merged sums decide is fitted anew, unless a whole fit is asked for: the mix of a
-member's score is the one that it had before, which is seven times as fast.
+targets of their own, and measured on others. Learners' figures are those of `evaluate`; models are
+fitted as `fit` does, unless asked for without the prior network, which takes ten times as long. Of
+an attack only what the merged sums decide is fitted anew, unless a whole fit is asked for: the mix
+of a member's score is the one that it had before, which is seven times as fast.
 """
 
 from __future__ import annotations
@@ -75,7 +75,10 @@ VECTORS: tuple[Attack, ...] = tuple(
 """Written vectors that are tried: broad and narrow, just under caps, hidden in others' noise, by
 a member that seems larger."""
 
-_DRIFTS = 3
+_AGAIN = 6
+"""So many of the best attacks are tried on more targets than one."""
+
+_DRIFTS = 2
 """Of the best vectors, so many are tried under each plan of a drift."""
 
 
@@ -161,25 +164,36 @@ class Homes:
         return [self._effect(model, targets, member) for member, model in models.items()]
 
     def tune(
-        self, defence: Defence, attacks: Sequence[Attack], target: int, member: int, mix: str
+        self,
+        defence: Defence,
+        attacks: Sequence[Attack],
+        targets: Sequence[int],
+        member: int,
+        mix: str,
     ) -> Attack:
         """The attack that promotes most, or comes nearest, to a member's learners and newcomers.
 
-        Over several rounds the best vectors are also said at the end alone, and ever louder.
+        All are tried on the first target, the best of them on the others, too. Over several rounds
+        the best vectors are also said at the end alone, and ever louder.
         """
-        gains = [self._gain(defence, attack, target, member, mix) for attack in attacks]
-        best = np.argsort(-np.array(gains), kind="stable")
-        found = attacks[int(best[0])]
-        if self.scene.rounds > 1 and isinstance(found.what, Vector):
-            later = [
-                replace(attacks[int(place)], plan=plan)
-                for place in best[:_DRIFTS]
+
+        def gains(some: Sequence[Attack], aims: Sequence[int]) -> NDArray[np.float64]:
+            found = [
+                [self._gain(defence, attack, aim, member, mix) for aim in aims] for attack in some
+            ]
+            means: NDArray[np.float64] = np.array(found).mean(axis=1)
+            return means
+
+        order = np.argsort(-gains(attacks, targets[:1]), kind="stable")
+        left = [attacks[int(place)] for place in order[:_AGAIN]]
+        if self.scene.rounds > 1:
+            vectors = [each for each in left if isinstance(each.what, Vector)]
+            left += [
+                replace(each, plan=plan)
+                for each in vectors[:_DRIFTS]
                 for plan in plans(self.scene.rounds)
             ]
-            gained = [self._gain(defence, attack, target, member, mix) for attack in later]
-            if max(gained) > max(gains):
-                found = later[int(np.argmax(gained))]
-        return found
+        return left[int(np.argmax(gains(left, targets)))]
 
     def _gain(self, defence: Defence, attack: Attack, target: int, member: int, mix: str) -> float:
         rounds = send(self.scene, attack, target)

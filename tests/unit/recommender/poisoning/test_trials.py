@@ -38,7 +38,7 @@ def effects_of(homes, rounds, defence, targets, mix="mix"):
 
 
 def test_a_tuned_attack_promotes_under_the_plain_sum_and_hardly_under_shares(five):
-    tuned_on, target = five.scene.targets(2, 0)
+    target, *tuned_on = five.scene.targets(3, 0)
     plain, held = (
         effects_of(
             five, send(five.scene, five.tune(rule, VECTORS[:6], tuned_on, 1, "mix"), target),
