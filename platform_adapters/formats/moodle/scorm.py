@@ -104,6 +104,7 @@ def _value_key(row: words.Row, lookups: Lookups) -> tuple[str, ...]:
 _EXAMPLE = "The package of course module 346 says that Ana's first attempt was passed."
 _TOLD = ("SCORM track", words.OF_MODULE)
 LOG_RULES = {
+    "\\mod_scorm\\event\\sco_launched": words.Rule("started"),
     "\\mod_scorm\\event\\scoreraw_submitted": words.Rule(
         "scored", "author", outcome=_logged, told=_TOLD
     ),

@@ -9,6 +9,7 @@ _STREAMS = "http://activitystrea.ms/schema/1.0/"
 _SHORT = "http://activitystrea.ms/"
 
 VERBS = {
+    _STREAMS + "access": "viewed",
     _STREAMS + "complete": "completed",
     _STREAMS + "create": "interacted",
     _STREAMS + "join": "enrolled",

@@ -414,3 +414,11 @@ def test_caliper_an_event_without_a_type_is_known_by_what_it_is_about(adapt) -> 
         "eventTime": "2024-03-01T09:00:00Z",
     }
     assert [row.verb for row in adapt("caliper", [event]).rows] == ["submitted"]
+
+
+@pytest.mark.parametrize(
+    "event", ["\\mod_scorm\\event\\sco_launched", "\\mod_lesson\\event\\lesson_started"]
+)
+def test_moodle_what_the_logs_page_calls_a_start_is_one_in_the_log(adapt, event) -> None:
+    done = adapt("moodle", LOG + f"1,{event},12,7,,70,340,,1709283600\n")
+    assert [(row.item, row.verb) for row in done.rows] == [("module:340", "started")]
