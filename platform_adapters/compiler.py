@@ -11,6 +11,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from platform_adapters.errors import RecordError
 from platform_adapters.fields import Apply, Join, columns_of, getter
 from platform_adapters.memo import Memo
 from platform_adapters.values import get
@@ -83,15 +84,33 @@ class Function:
             field: The field.
             recurs: Whether it is worth remembering by the cells that it is made of.
         """
-        known = self._values.get(field)
-        if known is None:
+        known = self._values.get(field) or self._constant(field)
+        if not known:
             known = self._values[field] = f"v{len(self._values)}"
             cells = self._cells_of(field) if recurs and not isinstance(field, str) else ()
             if cells:
                 self._remember(field, known, cells)
             else:
                 self._take(field, known)
+        self._values[field] = known
         return known
+
+    def key(self, key: Key) -> str:
+        """A key of a side table, as it is written."""
+        if isinstance(key, tuple):
+            return "(" + "".join(f"{self.value(part)}, " for part in key) + ")"
+        return self.value(key, recurs=False)
+
+    def _constant(self, field: Field) -> str:
+        """What a field is in all rows, if none of its columns is there; empty if some is."""
+        names = columns_of(field) if self._columns is not None else None
+        if names is None or not names.isdisjoint(self._columns or ()):
+            return ""
+        try:
+            value = getter(field, self._tables)({})
+        except RecordError:
+            return ""  # that is a row's reason
+        return "None" if value is None else self.bind(value, "constant")
 
     def record(self) -> str:
         """The record as a dictionary, as it is written."""
@@ -132,7 +151,7 @@ class Function:
         elif isinstance(field, tuple):
             self.write(f"{name} = get({self._whole()}, {', '.join(map(repr, field))})")
         elif isinstance(field, Join):
-            by = self._key(field.by)
+            by = self.key(field.by)
             side = self.bind(self._tables.get(field.side, {}), "side")
             taken = f"{name}.get({field.take!r})" if field.take else "'1'"
             self.write(
@@ -151,11 +170,6 @@ class Function:
         if self._columns is None:
             return f"at({name!r})"
         return f"row[{self._columns.index(name)}]" if name in self._columns else "None"
-
-    def _key(self, by: Key) -> str:
-        if isinstance(by, tuple):
-            return "(" + "".join(f"{self.value(part)}, " for part in by) + ")"
-        return self.value(by)
 
 
 @lru_cache(maxsize=512)

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from platform_adapters.compiler import Function
 from platform_adapters.contract import Failure
 from platform_adapters.errors import ReadError
-from platform_adapters.fields import Apply, Join, getter, key_of
+from platform_adapters.fields import Apply, Join
+from platform_adapters.readers.csv_rows import CsvRows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Set
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Set
     from pathlib import Path
 
     from platform_adapters.contract import Record
@@ -50,17 +52,32 @@ class Side:
         Raises:
             ReadError: A row does not parse; of a log, that is counted when it is converted.
         """
-        key = key_of(self.key, tables)
-        wanted = getter(self.when, tables) if self.when is not None else None
-        takes = {name: self.made.get(name, getter(name, tables)) for name in taken if name}
-        for line, row in rows:
-            if isinstance(row, Failure) or not isinstance(row, dict):
+        columns = rows.columns if isinstance(rows, CsvRows) else None
+        read = self._function(tables, taken, columns)
+        there = columns is not None and self.marks <= set(columns)
+        for line, row in rows.cells() if isinstance(rows, CsvRows) else rows:
+            if columns is None and isinstance(row, dict):
+                there = self.marks <= row.keys()
+            elif columns is None or isinstance(row, Failure):
                 if self.in_logs:
                     continue
                 reason = row.reason if isinstance(row, Failure) else "not a JSON object"
                 raise ReadError(f"{path.name}, line {line}: {reason}")
-            if self.marks <= row.keys() and (wanted is None or wanted(row)):
-                yield key(row), {name: take(row) for name, take in takes.items()}
+            found = read(row, line) if there else None
+            if found is not None:
+                yield found
+
+    def _function(
+        self, tables: Tables, taken: Iterable[str], columns: tuple[str, ...] | None = None
+    ) -> Callable[..., tuple[object, Row] | None]:
+        """What makes of a row its key and what is taken of it; None if it is not kept."""
+        made = Function(tables, columns=columns)
+        if self.when is not None:
+            made.write(f"if not {made.value(self.when)}: return None")
+        key = made.key(self.key)
+        takes = (f"{n!r}: {made.value(self.made.get(n, n))}" for n in sorted(taken) if n)
+        made.write(f"return {key}, {{{', '.join(takes)}}}")
+        return made.made()
 
 
 def taken_by(fields: Iterable[Key | None]) -> Taken:

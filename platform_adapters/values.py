@@ -324,13 +324,7 @@ def event_namespace(platform: str) -> bytes:
 
 def event_id(namespace: bytes, name: str) -> str:
     """`uuid5` of a name space and a name (RFC 9562), without building a `UUID`."""
-    return numbered_ids(namespace, "")(name)
-
-
-def numbered_ids(namespace: bytes, kind: str) -> Callable[[object], str]:
-    """`event_id` of a name that begins alike for all records of one kind."""
-    many = many_ids(namespace + kind.encode("utf-8", "replace"))
-    return lambda own: many((str(own),))[0]
+    return many_ids(namespace)((name,))[0]
 
 
 def many_ids(namespace: bytes) -> Callable[[Sequence[str]], list[str]]:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from platform_adapters.contract import AdaptOptions, Ignored, Interaction
+from platform_adapters.contract import NAMED, AdaptOptions, Ignored, Interaction
 from platform_adapters.errors import RecordError
 from platform_adapters.formats.caliper.canvas import enrolment, is_list, notes_of
 from platform_adapters.formats.caliper.openedx import is_openedx, plain_ids
@@ -18,8 +18,6 @@ from platform_adapters.formats.caliper.words import GRADES, iri, kind_of, known_
 from platform_adapters.values import (
     Clock,
     duration,
-    event_id,
-    event_namespace,
     get,
     hashed,
     identifier,
@@ -106,7 +104,6 @@ class CaliperSession:
 
     def __init__(self, options: AdaptOptions, words: Words) -> None:
         self._words = words
-        self._namespace = event_namespace(options.platform)
         self._clock = Clock(options.timezone, "eventTime")
 
     def convert(self, record: Json, line: int) -> Interaction | Ignored:
@@ -168,9 +165,7 @@ class CaliperSession:
         own = iri(event)
         named = own if own.startswith("urn:uuid:") else ""
         return Interaction(
-            event_id=event_id(self._namespace, f"caliper:{named.lower()}")
-            if named
-            else hashed(event),
+            event_id=f"{NAMED}caliper:{named.lower()}" if named else hashed(event),
             learner=learner,
             item=item,
             timestamp=self._clock.seconds(event.get("eventTime")),

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from platform_adapters.contract import COLUMNS, AdaptOptions, Ignored, Interaction
+from platform_adapters.compiler import Function
+from platform_adapters.contract import COLUMNS, NAMED, AdaptOptions, Interaction
 from platform_adapters.errors import ReadError, RecordError
+from platform_adapters.fields import Apply
 from platform_adapters.readers.csv_rows import read_csv, read_header
 from platform_adapters.readers.files import read_start
 from platform_adapters.readers.json_records import read_json
 from platform_adapters.readers.parquet_rows import read_parquet
 from platform_adapters.values import (
     Clock,
-    event_id,
-    event_namespace,
     hashed,
     identifier,
     length,
@@ -31,10 +31,10 @@ from platform_adapters.values import (
 from recommender.interactions import VERB_INDEX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from platform_adapters.contract import Json, Record
+    from platform_adapters.contract import Json, Record, Turn
 
 REQUIRED = ("learner", "item")
 EVIDENCE = frozenset({"observed", "aggregate", "override"})
@@ -49,79 +49,107 @@ def _text(value: object, field: str) -> str:
     return identifier(value, field)
 
 
+def _of(column: str, parse: Callable[[object, str], object], nothing: object) -> Apply:
+    """A column's value, where there is one."""
+    return Apply(lambda v: nothing if v is None or v == "" else parse(v, column), (column,))
+
+
+def _one_of(column: str, words: Container[str], otherwise: str, told: str) -> Apply:
+    """One of the table's own words."""
+
+    def found(value: object) -> str:
+        word = _text(value, column) or otherwise
+        if word not in words:
+            raise RecordError(told)
+        return word
+
+    return Apply(found, (column,))
+
+
+def _learner(value: object) -> str:
+    if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
+        raise RecordError("learner is missing")
+    return str(value)
+
+
+def _no_time(value: object) -> bool:
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+
+
+def _id(own: object) -> str:
+    """The row's own id, made ours; empty if it has none."""
+    text = _text(own, "event_id")
+    return text if not text or _UUID.fullmatch(text) else f"{NAMED}table:{text}"
+
+
+_TEXTS = ("course", "parent_item", "session", "language", "skill")
+_PARTS: Mapping[str, Apply] = {
+    "learner": Apply(_learner, ("learner",)),
+    "verb": _one_of("verb", VERB_INDEX, "viewed", "verb is not one of the table's verbs"),
+    "evidence": _one_of(
+        *("evidence", EVIDENCE, "observed"), "evidence is not observed, aggregate or override"
+    ),
+    **{name: _of(name, text_number, None) for name in ("raw", "min", "max")},
+    "score": _of("score", part, None),
+    **{name: _of(name, _text, "") for name in _TEXTS},
+    "success": _of("success", yes_no, None),
+    "completion": _of("completion", yes_no, None),
+    "progress": _of("progress", part, None),
+    "duration_seconds": _of("duration_seconds", length, None),
+    "attempt": _of("attempt", whole_number, None),
+}
+"""What a row is made of, in the order in which it is looked at."""
+
+_ITEM = Apply(lambda value: identifier(value, "item"), ("item",))
+_SOURCE = Apply(lambda value: _text(value, "source") or "table", ("source",))
+_ORDER = Apply(lambda value: whole_number(value, "order"), ("order",))
+_USED = {f.__name__: f for f in (Interaction, RecordError, _id, _no_time, hashed, ratio)}
+
+
 class TableSession:
     """One import of rows of the interaction table."""
 
     def __init__(self, options: AdaptOptions) -> None:
         self._clock = Clock(options.timezone, "timestamp")
-        self._namespace = event_namespace(options.platform)
+        self._read = self._function().made()
 
-    def convert(self, record: Json, line: int) -> Interaction | Ignored:
+    def convert(self, record: Json, line: int) -> Interaction:
         """See `platform_adapters.contract.Session`."""
-        del line
         if not isinstance(record, dict):
             raise RecordError("the record is not a JSON object")
-        get = record.get
-        learner = get("learner")
-        if not isinstance(learner, str | int) or isinstance(learner, bool) or learner == "":
-            raise RecordError("learner is missing")
-        verb = _text(get("verb"), "verb") or "viewed"
-        if verb not in VERB_INDEX:
-            raise RecordError("verb is not one of the table's verbs")
-        evidence = _text(get("evidence"), "evidence") or "observed"
-        if evidence not in EVIDENCE:
-            raise RecordError("evidence is not observed, aggregate or override")
-        found = {}
-        for name, parse in _PARSERS:
-            value = get(name)
-            if value is not None and value != "":
-                found[name] = parse(value, name)
-        timestamp, order = self._when(record)
-        if found.get("score") is None:
-            found["score"] = ratio(found.get("raw"), found.get("min"), found.get("max"))
-        return Interaction(
-            event_id=self._event_id(record),
-            learner=str(learner),
-            item=identifier(get("item"), "item"),
-            timestamp=timestamp,
-            order=order,
-            verb=verb,
-            evidence=evidence,
-            source=_text(get("source"), "source") or "table",
-            **found,
+        return self._read(record, line)  # type: ignore[no-any-return]  # see `_function`
+
+    def cells(self, columns: tuple[str, ...]) -> Turn:
+        """See `platform_adapters.contract.CellSession`."""
+        return self._function(columns).made()
+
+    def _function(self, columns: tuple[str, ...] | None = None) -> Function:
+        """What reads a row, as it is written."""
+        made = Function({}, {**_USED, "known": _KNOWN, "seconds": self._clock.seconds}, columns)
+        values = {name: made.value(field) for name, field in _PARTS.items()}
+        order, time = made.value(_ORDER, recurs=False), made.value("timestamp")
+        made.write(
+            f"if _no_time({time}):",
+            f"    if {order} is None: raise RecordError('neither timestamp nor order')",
+            "    timestamp = None",
+            f"else: timestamp = seconds({time})",
+            f"score = {values['score']}",
+            f"if score is None: score = ratio({values['raw']}, {values['min']}, {values['max']})",
+            f"event_id = _id({made.value('event_id')})",
+            f"if not event_id: event_id = hashed({_known(columns)})",
         )
-
-    def _when(self, record: dict[str, Any]) -> tuple[int | None, int | None]:
-        """Time, or order where only that is known."""
-        order = whole_number(record.get("order"), "order")
-        time = record.get("timestamp")
-        if time is None or time == "" or (isinstance(time, float) and math.isnan(time)):
-            if order is None:
-                raise RecordError("neither timestamp nor order")
-            return None, order
-        return self._clock.seconds(time), order
-
-    def _event_id(self, record: dict[str, Any]) -> str:
-        own = _text(record.get("event_id"), "event_id")
-        if not own:
-            return hashed({name: str(record[name]) for name in record if name in _KNOWN})
-        if _UUID.fullmatch(own):
-            return own
-        return event_id(self._namespace, f"table:{own}")
+        values |= {"item": made.value(_ITEM), "source": made.value(_SOURCE)}
+        values |= {"timestamp": "timestamp", "order": order, "score": "score"}
+        made.write(f"return Interaction(event_id, {', '.join(values[n] for n in COLUMNS[1:])})")
+        return made
 
 
-_PARSERS: tuple[tuple[str, Callable[[object, str], Any]], ...] = (
-    ("raw", text_number),
-    ("min", text_number),
-    ("max", text_number),
-    ("score", part),
-    *((name, _text) for name in ("course", "parent_item", "session", "language", "skill")),
-    ("success", yes_no),
-    ("completion", yes_no),
-    ("progress", part),
-    ("duration_seconds", length),
-    ("attempt", whole_number),
-)
+def _known(columns: tuple[str, ...] | None) -> str:
+    """What of a row an id is made of, as it is written."""
+    if columns is None:
+        return "{name: str(row[name]) for name in row if name in known}"
+    known = ((name, place) for place, name in enumerate(columns) if name in _KNOWN)
+    return f"{{{', '.join(f'{name!r}: row[{place}]' for name, place in known)}}}"
 
 
 def split(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from platform_adapters.contract import AdaptOptions, Ignored, Interaction
+from platform_adapters.contract import NAMED, AdaptOptions, Ignored, Interaction
 from platform_adapters.engines import moodle_page
 from platform_adapters.engines.moodle_lookups import Lookups, Told
 from platform_adapters.engines.moodle_people import People
@@ -18,7 +18,7 @@ from platform_adapters.formats.moodle.courses import VIEWED
 from platform_adapters.formats.moodle.logs import IGNORED
 from platform_adapters.formats.moodle.tables import LOG, LOG_RULES, TABLES
 from platform_adapters.formats.moodle.words import module_id
-from platform_adapters.values import Clock, event_id, event_namespace, hashed, identifier
+from platform_adapters.values import Clock, hashed, identifier
 from platform_adapters.written_times import PageTimes
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ class MoodleSession:
         self.lookups = Lookups(source)
         self._people = People(source)
         self._told = Told(self.lookups)
-        self._namespace = event_namespace(options.platform)
         self._clock = Clock(options.timezone, "timecreated")
         self._rules: dict[str, Rule | None] = {}
         self._page_times = PageTimes(options)
@@ -84,7 +83,7 @@ class MoodleSession:
         found.pop("item", None)
         verb = str(found.pop("verb", rule.verb))
         return Interaction(
-            event_id(self._namespace, f"logstore:{native}") if native else hashed(row),
+            f"{NAMED}logstore:{native}" if native else hashed(row),
             learner,
             item,
             self._clock.seconds(row["timecreated"]),
@@ -115,9 +114,9 @@ class MoodleSession:
             return Ignored(reason, line)
         time = fact.pop("time")
         version = fact.pop("version", time if kind.versions else "")
-        native = f"{table}:{row['id']}:{version}"
+        native = f"{NAMED}{table}:{row['id']}:{version}"
         return Interaction(
-            event_id=event_id(self._namespace, native) if row["id"] else hashed(row),
+            event_id=native if row["id"] else hashed(row),
             learner=learner,
             item=item,
             timestamp=self._clock.seconds(time),

@@ -9,7 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from platform_adapters.contract import AdaptOptions, Failure, Ignored, Interaction, Withdrawn
+from platform_adapters.contract import (
+    NAMED,
+    AdaptOptions,
+    Failure,
+    Ignored,
+    Interaction,
+    Withdrawn,
+)
 from platform_adapters.errors import RecordError
 from platform_adapters.formats.xapi import openedx
 from platform_adapters.formats.xapi.verbs import PROGRESSED, VERBS, VOIDED, WAIVED
@@ -21,12 +28,12 @@ from platform_adapters.values import (
     Clock,
     boolean,
     duration,
+    event_id,
     event_namespace,
     get,
     hashed,
     identifier,
     number,
-    numbered_ids,
     ratio,
     share,
 )
@@ -94,6 +101,11 @@ def producer_of(statement: Statement, producers: Sequence[Producer]) -> Producer
     return _UNKNOWN
 
 
+def name_of(statement_id: str) -> str:
+    """What our id of a statement is made of."""
+    return f"xapi:{statement_id.lower()}"
+
+
 class StatementSession:
     """One import of statements, with the ids of those that others void."""
 
@@ -102,13 +114,9 @@ class StatementSession:
     ) -> None:
         self._producers = producers
         self._voided = voided
-        self._numbered = numbered_ids(event_namespace(options.platform), "xapi:")
+        self._namespace = event_namespace(options.platform)
         self._clock = Clock(options.timezone, "timestamp")
         self._home_page = options.home_page
-
-    def event_id(self, statement_id: str) -> str:
-        """Our id of a statement."""
-        return self._numbered(statement_id.lower())
 
     def convert(self, record: Json, line: int) -> Interaction | Ignored | Withdrawn:
         """See `platform_adapters.contract.Session`."""
@@ -116,7 +124,8 @@ class StatementSession:
         own, actor, target = statement.get("id"), statement.get("actor"), statement.get("object")
         verb = identifier(get(statement.get("verb"), "id"), "verb.id")
         if verb == VOIDED:
-            return Withdrawn(self.event_id(identifier(get(target, "id"), "object.id")), line)
+            taken_back = name_of(identifier(get(target, "id"), "object.id"))
+            return Withdrawn(event_id(self._namespace, taken_back), line)
         if isinstance(own, str) and own.lower() in self._voided:
             return Ignored("voided by another statement", line)
         if get(actor, "objectType") == "Group" or get(actor, "member") is not None:
@@ -149,7 +158,7 @@ class StatementSession:
         )
         language = get(context, "language")
         return Interaction(
-            event_id=self.event_id(own) if isinstance(own, str) and own else hashed(statement),
+            event_id=NAMED + name_of(own) if isinstance(own, str) and own else hashed(statement),
             learner=learner_of(statement.get("actor"), self._home_page),
             item=item,
             timestamp=self._clock.seconds(statement.get("timestamp") or statement.get("stored")),

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from platform_adapters.contract import AdaptOptions, Interaction
+from platform_adapters.contract import NAMED, AdaptOptions, Interaction
 from platform_adapters.engines.moodle_feed import Cursor, open_feed
 from platform_adapters.errors import ReadError, RecordError
+from platform_adapters.values import event_id, event_namespace
 
 DUMP = Path(__file__).resolve().parents[2] / "golden/moodle/dump"
 
@@ -45,7 +46,8 @@ def outcomes(feed, limit=None):
 
 
 def events(found):
-    return {row.event_id for row in found if isinstance(row, Interaction)}
+    names = [row.event_id for row in found if isinstance(row, Interaction)]
+    return {event_id(event_namespace("golden"), name.removeprefix(NAMED)) for name in names}
 
 
 def read(url, cursor=None, limit=None):
