@@ -9,9 +9,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import time
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -22,7 +19,6 @@ from platform_adapters.convert import ROWS_BEFORE_JUDGING, Converter, judge
 from platform_adapters.engines.moodle_feed import Cursor, open_feed
 from platform_adapters.errors import OptionsError
 from platform_adapters.readers.database import parse_url, public_name
-from platform_adapters.report import ImportReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +27,7 @@ if TYPE_CHECKING:
     from api.settings import SourceSettings
     from platform_adapters.contract import Record
     from platform_adapters.engines.moodle_feed import Feed
+    from platform_adapters.report import ImportReport
 
 SEGMENT_ROWS = 50_000
 """Rows after which the cursor is stored: some ten seconds' work."""
@@ -127,19 +124,13 @@ class DatabaseReader:
 
     def _segment(self, feed: Feed, records: Iterator[Record]) -> dict[str, Any]:
         """Store the next rows; their report."""
-        importer, began = self.importer, time.monotonic()
-        place = {"name": self.name, "prefix": self.prefix, **feed.cursor.to_dict()}
-        number = importer.store.start_import(
-            adapter=importer.adapter.name,
-            path=self.name,
-            digest=hashlib.sha256(json.dumps(place, sort_keys=True).encode()).hexdigest(),
-            options=self._options(),
+        return self.importer.segment(
+            self.name,
+            {"name": self.name, "prefix": self.prefix, **feed.cursor.to_dict()},
+            self._options(),
+            lambda report: self._rows(feed, islice(records, SEGMENT_ROWS), report),
+            feed.cursor.to_dict,
         )
-        report = ImportReport()
-        rows = self._rows(feed, islice(records, SEGMENT_ROWS), report)
-        state = lambda: {"cursor": feed.cursor.to_dict()}  # noqa: E731  asked for at the end
-        record = importer.finish(number, self.name, rows, report, began, state)
-        return {name: value for name, value in record.items() if name != "cursor"}
 
     def _rows(
         self, feed: Feed, records: Iterator[Record], report: ImportReport

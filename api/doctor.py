@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING, Final, Literal
 from api.errors import ApiError
 from api.health import LOW_DISK_BYTES
 from api.home import KeyFileError
+from api.identity import own_member
 from api.ledger import read_blocks, read_ledger
 from api.reachability import Address, greets, is_free, read_address, serves_us
 from api.settings import load_settings
 from api.spend_log import read_spend
 from api.store.opening import open_store
 from api.swarm_health import is_running
-from api.swarm_members import known_members
 from swarm.errors import SwarmError
+from swarm.ledger.genesis import read_genesis
 from swarm.peer.housekeeping import find_spare, measure
 
 if TYPE_CHECKING:
@@ -229,9 +230,11 @@ def _members(home: Home, settings: Settings) -> Iterator[Check]:
     """Whether each member's peer answers; one that only dials us is connected all the same."""
     status = home.read_status() or {}
     connected = {m["name"] for m in status.get("members", ()) if m["connected"]}
-    for member, is_me in known_members(home):
+    genesis, _ = read_genesis(home.genesis_path.read_bytes())
+    me = own_member(home)
+    for member in genesis.members:
         name = f"member {member.name}"
-        if is_me:
+        if member.id == me:
             yield _own_addresses(name, member.addresses)
             continue
         tried = settings.swarm.addresses.get(member.name, member.addresses)

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from api.founding import read_ledger_files
-from api.home import IDENTITY_KEY
+from api.identity import own_member
 from api.ledger import read_ledger
 from api.local_mix import write_mix
 from api.member_sums import FitError, read_merged
@@ -24,7 +24,6 @@ from api.shared_catalogue import index_items
 from recommender.statistics.fit import fit_mixed, recommendable
 from recommender.statistics.sequences import COURSE_VERBS, ITEM_VERBS
 from swarm.merge.merge import head_digest
-from swarm.signing import NO_SWARM, Ed25519Signer
 from swarm.storage.files import atomic_write
 from swarm.storage.models import load_model, read_pointer
 
@@ -150,8 +149,8 @@ def _read_head(home: Home) -> _Head | None:
             f"{home.model_dir(pointer['digest'])}: the merged model does not have the digest that "
             "HEAD names; delete the folder and restart the peer, which merges again"
         )
-    me = Ed25519Signer(home.read_key(IDENTITY_KEY), NO_SWARM).member
-    sums = read_merged(read_ledger(home, int(pointer["height"])), manifest, arrays, home, me)
+    ledger = read_ledger(home, int(pointer["height"]))
+    sums = read_merged(ledger, manifest, arrays, home, own_member(home))
     return _Head(sums, keys, int(pointer["round"]), int(pointer["height"]))
 
 

@@ -24,6 +24,11 @@ logger = logging.getLogger("swarm.identity")
 FORMER_KEY = "former.key"
 
 
+def own_member(home: Home) -> str:
+    """This home's member id, by the key that it signs with now."""
+    return Ed25519Signer(home.read_key(IDENTITY_KEY), NO_SWARM).member
+
+
 def has_forgotten_votes(home: Home) -> bool:
     """Whether the disk was restored and no peer has written a record on it since (R26).
 

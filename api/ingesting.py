@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -118,6 +119,38 @@ class Importer:
             **({"map": variant} if (variant := self.adapter.variant) else {}),
             **({"people": digest} if (digest := self.options.people.digest) else {}),
         }
+
+    def segment(
+        self,
+        source: str,
+        place: Mapping[str, Any],
+        options: Mapping[str, Any],
+        rows: Callable[[ImportReport], Iterable[Interaction]],
+        cursor: Callable[[], Mapping[str, Any]],
+    ) -> dict[str, Any]:
+        """Store one segment of a source that is read from a cursor on; its report.
+
+        Args:
+            source: What is read, as it is called and known by.
+            place: What tells the segment from all others.
+            options: What, beside the place, decides what it gives.
+            rows: Reads it; called once.
+            cursor: Where it ended, asked for once the rows are read; kept in the store.
+
+        Raises:
+            AdapterError: The input cannot be used; nothing of this segment is kept.
+            StoreError: The store failed; what was committed is kept.
+        """
+        began, report = time.monotonic(), ImportReport()
+        number = self.store.start_import(
+            adapter=self.adapter.name,
+            path=source,
+            digest=hashlib.sha256(json.dumps(place, sort_keys=True).encode()).hexdigest(),
+            options=options,
+        )
+        state = lambda: {"cursor": cursor()}  # noqa: E731  asked for at the end
+        record = self.finish(number, source, rows(report), report, began, state)
+        return {name: value for name, value in record.items() if name != "cursor"}
 
     def finish(
         self,

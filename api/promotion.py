@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from api.founding import read_ledger_files
-from api.home import IDENTITY_KEY
+from api.identity import own_member
 from api.ledger import read_ledger
 from api.member_sums import read_view, row_of
 from api.promotion_report import Carrier, Doubt, Report, Risen, read_report, write_report
@@ -23,7 +23,6 @@ from recommender.statistics.excess import Watcher, find_promoted
 from recommender.statistics.fit import recommendable
 from recommender.statistics.promotion import first_places
 from swarm.errors import StorageError
-from swarm.signing import NO_SWARM, Ed25519Signer
 from swarm.storage.models import load_model, read_pointer
 
 if TYPE_CHECKING:
@@ -92,8 +91,8 @@ def _look(
         view = _read_view(home, ledger, pointer)
     except _UnseenError as error:
         return replace(blank, note=str(error))
-    me = Ed25519Signer(home.read_key(IDENTITY_KEY), NO_SWARM).member
-    return _compare(blank, Watcher(view, row_of(ledger, me), head, catalogue), ledger)
+    row = row_of(ledger, own_member(home))
+    return _compare(blank, Watcher(view, row, head, catalogue), ledger)
 
 
 class _UnseenError(Exception):

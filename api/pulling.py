@@ -9,9 +9,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -22,7 +19,6 @@ from platform_adapters.errors import OptionsError, ReadError
 from platform_adapters.readers.database import is_database_url
 from platform_adapters.readers.http import Access, Client, RefusedError, shown
 from platform_adapters.readers.lrs import Cursor, Lrs, moment_of
-from platform_adapters.report import ImportReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +26,7 @@ if TYPE_CHECKING:
     from api.ingesting import Importer
     from api.settings import LrsSettings, SourceSettings
     from platform_adapters.readers.lrs import Page
+    from platform_adapters.report import ImportReport
 
 SEGMENT_STATEMENTS = 20_000
 """Statements after which a pull's cursor is stored: a few seconds' work."""
@@ -148,28 +145,17 @@ class _Segment:
 
     def __init__(self, puller: Puller, cursor: Cursor, first: tuple[Cursor, Page]) -> None:
         self._puller = puller
-        self._began = time.monotonic()
         self._start, self._page = first
         self.cursor = cursor
         self.failure: ReadError | None = None
 
     def stored(self) -> dict[str, Any]:
         """Store the segment; its report."""
-        puller, importer = self._puller, self._puller.importer
+        puller = self._puller
         place = {**asdict(self._start), "at": "", "url": puller.url}
-        number = importer.store.start_import(
-            adapter=importer.adapter.name,
-            path=puller.url,
-            digest=hashlib.sha256(json.dumps(place, sort_keys=True).encode()).hexdigest(),
-            options=puller.options(),
+        return puller.importer.segment(
+            puller.url, place, puller.options(), self._rows, lambda: asdict(self.cursor)
         )
-        report = ImportReport()
-        rows = self._rows(report)
-        record = importer.finish(number, puller.url, rows, report, self._began, self._state)
-        return {name: value for name, value in record.items() if name != "cursor"}
-
-    def _state(self) -> dict[str, Any]:
-        return {"cursor": asdict(self.cursor)}
 
     def _rows(self, report: ImportReport) -> Iterator[Interaction]:
         importer, name = self._puller.importer, shown(self._puller.url)

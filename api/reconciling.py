@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from api.errors import ApiError
-from api.home import IDENTITY_KEY
+from api.identity import own_member
 from api.ledger import read_ledger
 from api.locks import home_lock
 from api.people import key_number, pseudonymiser_of
@@ -24,7 +24,6 @@ from api.store.consent import ReleaseRecord
 from swarm.ledger.export import verify_export
 from swarm.ledger.genesis import read_genesis
 from swarm.ledger.rounds import compute_training
-from swarm.signing import NO_SWARM, Ed25519Signer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -181,11 +180,6 @@ def _genesis_of(home: Home) -> Genesis:
 
 def _swarm_of(home: Home) -> str:
     return _genesis_of(home).swarm_id.hex()
-
-
-def own_member(home: Home) -> str:
-    """This home's member id."""
-    return Ed25519Signer(home.read_key(IDENTITY_KEY), NO_SWARM).member
 
 
 def _commits(home: Home, genesis: Genesis, ledger: Ledger) -> dict[Place, ReleaseRecord]:

@@ -25,9 +25,9 @@ import numpy as np
 
 from api.contributing import AbstainedError, mark, mask, require_certainty, write
 from api.founding import read_ledger_files
+from api.identity import own_member
 from api.ledger import read_ledger
 from api.locks import home_lock
-from api.reconciling import own_member
 from api.shared_catalogue import index_items
 from api.store.consent import ReleaseRecord
 from recommender.network.public_features import public_features

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from api.cli.options import home_option
-from api.home import IDENTITY_KEY, KEY_BYTES, NEXT_IDENTITY_KEY, Home, find_home
+from api.home import KEY_BYTES, NEXT_IDENTITY_KEY, Home, find_home
+from api.identity import own_member
 from api.ledger import read_ledger
 from api.membership import ChangeError, ChangeFile, approve, draft, is_complete, new_change
 from api.membership_text import describe
@@ -24,7 +25,6 @@ from swarm.ledger.carry import write_carry
 from swarm.ledger.genesis import make_request, read_request
 from swarm.ledger.membership import ADD, ANCHOR, CARRY, MOVE, REMOVE, ROTATE
 from swarm.peer.inbox import drop_change
-from swarm.signing import NO_SWARM, Ed25519Signer
 from swarm.storage.files import atomic_write
 
 if TYPE_CHECKING:
@@ -244,8 +244,7 @@ def _next_request(home: Home, member: Member, *, keep: bool) -> bytes:
 
 
 def _me(home: Home) -> Member:
-    me = Ed25519Signer(home.read_key(IDENTITY_KEY), NO_SWARM).member
-    member = read_ledger(home).roster.by_id.get(me)
+    member = read_ledger(home).roster.by_id.get(own_member(home))
     if member is None:
         raise ChangeError(f"{home.path}: this platform is no member of the swarm at present")
     return member

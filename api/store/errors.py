@@ -35,7 +35,3 @@ class RowRefusedError(StoreError):
 
 class CatalogueRefusedError(StoreError):
     """A catalogue that cannot be used; nothing of it was stored."""
-
-
-class UnknownLearnerError(StoreError):
-    """The learner named has no rows here."""
