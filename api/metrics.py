@@ -53,7 +53,8 @@ def _standing(status: Mapping[str, Any]) -> Iterator[Metric]:
     connected = sum(bool(member["connected"]) for member in members)
     age = datetime.now(UTC) - datetime.fromisoformat(status["updated_at"])
     head = status["head"] or {"round": 0}
-    outcomes = Counter(entry["outcome"] for entry in status["rounds"])
+    listed = Counter(entry["outcome"] for entry in status["rounds"])
+    outcomes = status.get("attempts", listed)  # an older peer lists them all
     yield "status_age_seconds", "gauge", "Age of the peer's status.", [({}, age.total_seconds())]
     yield "height", "gauge", "Height of the last final block.", [({}, status["height"])]
     yield "members", "gauge", "Members of the swarm.", [({}, len(members))]

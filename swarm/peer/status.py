@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from swarm.views import NodeView
 
 SCHEMA = "murmuration.status/1"
+
+ROUNDS_SHOWN = 200
+"""Attempts; how many there were in all, by outcome, stands beside them."""
 
 
 def now_text() -> str:
@@ -57,7 +61,7 @@ def build_status(  # noqa: PLR0913 - one argument per source
     port: int,
     notes: Sequence[str],
 ) -> dict[str, Any]:
-    """The status as a JSON object, without `updated_at`."""
+    """The status as a JSON object, without `updated_at`; `rounds` are the newest attempts."""
     genesis = view.roster
     return {
         "schema": SCHEMA,
@@ -85,7 +89,8 @@ def build_status(  # noqa: PLR0913 - one argument per source
             }
             for member in genesis.members
         ],
-        "rounds": [_round(entry, genesis, times) for entry in view.rounds],
+        "attempts": dict(sorted(Counter(map(_outcome, view.rounds)).items())),
+        "rounds": [_round(entry, genesis, times) for entry in view.rounds[-ROUNDS_SHOWN:]],
         "warnings": [*view.warnings, *notes],
         "errors": list(notes),
         "evidence": dict(view.evidence),
@@ -103,6 +108,10 @@ def _seen(mesh: Mesh, member: str, me: str) -> str | None:
     return None if seen is None else seen.isoformat(timespec="seconds")
 
 
+def _outcome(entry: Round) -> str:
+    return entry.outcome if entry.is_decided else "open"
+
+
 def _round(entry: Round, genesis: Roster, times: RoundTimes) -> dict[str, Any]:
     names = genesis.names
     included = [member for member, _ in entry.included] or sorted(entry.commits)
@@ -116,7 +125,7 @@ def _round(entry: Round, genesis: Roster, times: RoundTimes) -> dict[str, Any]:
         "kind": entry.kind,
         "as_of": entry.opening.as_of,
         "close_after_seconds": entry.opening.close_after_seconds,
-        "outcome": entry.outcome if entry.is_decided else "open",
+        "outcome": _outcome(entry),
         "reason": entry.reason,
         "in": [names[member] for member in included],
         "out": [{"member": names[member], "reason": reason} for member, reason in out],
