@@ -47,6 +47,9 @@ _USER = re.compile(r"user with (?:the )?id '(\d{1,19})'")
 _MODULE = re.compile(r"course module id '(\d{1,19})'")
 _COURSE = re.compile(r"course with id '(\d{1,19})'")
 _LOOKED_AT = 50
+_COLUMNS = 9
+"""Of the page: time, who, whom, context, component, event, sentence, origin, address."""
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,9 @@ def layout_of(path: Path) -> Layout | None:
     time, sentence, origin = (place for place in places if place is not None)
     if time + 1 >= len(header):
         return None
-    return Layout(header[time], header[time + 1], header[sentence], header[origin])
+    # Where somebody took the columns with people out, what follows the time is no name.
+    name = header[time + 1] if len(header) >= _COLUMNS else ""
+    return Layout(header[time], name, header[sentence], header[origin])
 
 
 def is_page(path: Path) -> bool:

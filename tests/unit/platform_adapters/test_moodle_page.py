@@ -204,3 +204,14 @@ def test_what_a_scorm_package_reports_is_read_from_its_sentence(
     )
     (found,) = adapt("moodle", HEADER + row("11 May, 09:44", "x", said), **HERE).rows
     assert (found.verb, found.raw, found.score, found.item) == (verb, raw, None, "module:340")
+
+
+@pytest.mark.parametrize("header", ["Time", "Zeit"])
+def test_a_page_without_its_people_is_read_and_no_context_taken_for_a_name(adapt, header) -> None:
+    log = f"{header},Event context,Component,Event name,Description,Origin,IP address\n"
+    log += "".join(
+        f'"11/13/18, 14:{minute}","{context}",Page,seen,"{VIEWED}",web,10.0.0.2\n'
+        for minute, context in ((41, "Course: A"), (42, "Course: A, page B as read"))
+    )
+    done = adapt("moodle", log, **HERE)
+    assert [row.item for row in done.rows] == ["module:340", "module:340"]
