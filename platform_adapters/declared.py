@@ -100,7 +100,7 @@ class Declared:
 
     def signs(self) -> tuple[Sign, ...]:
         """What the format's files are recognised by."""
-        logs = [kind.sign() for kind in self.rows]
+        logs = [sign for kind in self.rows for sign in kind.signs()]
         sides = [Sign(s.what, s.marks, role="side") for s in self.sides if not s.in_logs]
         return (*logs, *sides, *(entry.sign() for entry in self.catalogues))
 
@@ -167,6 +167,10 @@ class Declared:
 
     def records(self, path: Path) -> Iterator[Record]:
         """Rows of a log."""
+        glimpse = self.seen(look(path)) if any(kind.read for kind in self.rows) else None
+        for kind in self.rows:
+            if kind.read and glimpse and any(sign.fits(glimpse) for sign in kind.files):
+                return kind.read(path)
         if read_start(path, 16).startswith(b"SQLite"):
             return read_sqlite(path, {k.table: k.query for k in self.rows if k.query})
         return read_rows(path, self.rename)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +10,10 @@ from platform_adapters.declared_side import taken_by
 from platform_adapters.format import ROWS, Sign
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Set
+    from collections.abc import Callable, Iterator, Mapping, Set
+    from pathlib import Path
 
+    from platform_adapters.contract import Record
     from platform_adapters.declared_side import Side, Taken
     from platform_adapters.fields import Field, Row
 
@@ -80,6 +82,8 @@ class Rows:
             and a reason, from record and values.
         beside: Tables that it needs beside it though nothing is taken of them.
         example: What one record says, in a sentence.
+        files: How files are known whose records are not their rows.
+        read: What makes records of such a file.
     """
 
     name: str
@@ -105,12 +109,15 @@ class Rows:
     outcome: Callable[[Row, dict[str, Any]], Mapping[str, Any]] | None = None
     beside: tuple[Side, ...] = ()
     example: str = ""
+    files: tuple[Sign, ...] = ()
+    read: Callable[[Path], Iterator[Record]] | None = None
 
-    def sign(self) -> Sign:
+    def signs(self) -> list[Sign]:
         """How its files are recognised."""
-        if self.table:
-            return Sign(self.what, {self.table}, ("sqlite",), example=self.example)
-        return Sign(self.what, self.marks, self.kinds, example=self.example)
+        plain = Sign(self.what, self.marks, self.kinds, example=self.example)
+        if self.files:
+            return [replace(sign, what=self.what, example=self.example) for sign in self.files]
+        return [replace(plain, needs={self.table}, kinds=("sqlite",)) if self.table else plain]
 
     def sides(self) -> Taken:
         """The tables that stand beside it, and what is taken of them."""

@@ -63,6 +63,12 @@ def _items(path: Path) -> Iterator[CatalogueItem]:
         course = manifest.attributes.get("identifier", "")
         language = _language(manifest)
         places = _steps(manifest)
+        if not places:
+            raise CatalogueError(
+                f"{path.name}/{MANIFEST}: no item of its organisation leads anywhere, so that "
+                "nothing says what comes first; put what the course has into modules or folders "
+                "and export it again"
+            )
         for position, (item, section) in enumerate(places):
             own = required_id(item.attributes.get("identifier"), path, position + 1, "identifier")
             resource = resources.get(item.attributes.get("identifierref", ""))

@@ -44,11 +44,11 @@ def read_catalogue(path: Path) -> Iterator[CatalogueItem]:
 
 
 def _items(package: dict[str, Json], path: Path) -> Iterator[CatalogueItem]:
-    before, parents = _associations(package, path)
+    before, parents, numbers = _associations(package, path)
     titles = {i.get("identifier"): _title(i) for i in listed(package["CFItems"], path)}
     framework = str(get(package, "CFDocument", "identifier") or "")
     language = str(get(package, "CFDocument", "language") or "")
-    for place, item in enumerate(package["CFItems"], 1):
+    for place, item in enumerate(_ordered(package["CFItems"], parents, numbers), 1):
         own = required_id(item.get("identifier"), path, place, "identifier")
         yield CatalogueItem(
             item=own,
@@ -73,10 +73,11 @@ def _title(item: dict[str, Json]) -> str:
 
 def _associations(
     package: dict[str, Json], path: Path
-) -> tuple[dict[str, set[str]], dict[str, str]]:
-    """What must come before each statement, and what each one is a part of."""
+) -> tuple[dict[str, set[str]], dict[str, str], dict[str, float]]:
+    """What must come before each statement, what each is a part of, and at which place there."""
     before: dict[str, set[str]] = defaultdict(set)
     parents: dict[str, str] = {}
+    numbers: dict[str, float] = {}
     for link in listed(package.get("CFAssociations") or [], path):
         origin = str(get(link, "originNodeURI", "identifier") or "")
         target = str(get(link, "destinationNodeURI", "identifier") or "")
@@ -84,4 +85,27 @@ def _associations(
             before[target].add(origin)
         elif link.get("associationType") == "isChildOf":
             parents[origin] = target
-    return before, parents
+            number = link.get("sequenceNumber")
+            if isinstance(number, int | float):
+                numbers[origin] = number
+    return before, parents, numbers
+
+
+def _ordered(
+    items: list[dict[str, Json]], parents: dict[str, str], numbers: dict[str, float]
+) -> list[dict[str, Json]]:
+    """Statements below what they are a part of, by their numbers; without numbers as they stand."""
+    if not numbers:
+        return items
+    found = {str(item.get("identifier")): number for number, item in enumerate(items)}
+
+    def places(own: str) -> tuple[tuple[float, int], ...]:
+        above: list[tuple[float, int]] = []
+        seen: set[str] = set()
+        while own in found and own not in seen:
+            seen.add(own)
+            above.append((numbers.get(own, float("inf")), found[own]))
+            own = parents.get(own, "")
+        return tuple(reversed(above))
+
+    return sorted(items, key=lambda item: places(str(item.get("identifier"))))

@@ -20,6 +20,7 @@ _PACKAGE = Reader(
 FORMAT = Declared(
     name="cartridge",
     summary="catalogues only: Common Cartridge 1.0 to 1.3 (.imscc), SCORM packages (.zip)",
-    tried_on="never on a live site's export; written after the specification's examples",
+    tried_on="15 cartridges of Canvas's own viewer and converter (six have modules) and the "
+    "manifests of four published SCORM 1.2 courses; never on a live site's export",
     catalogues=(_PACKAGE,),
 ).format()

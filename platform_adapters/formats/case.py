@@ -17,6 +17,6 @@ _FRAMEWORK = Reader(
 FORMAT = Declared(
     name="case",
     summary="catalogues only: competency frameworks in CASE 1.0 and 1.1 (JSON; .gz)",
-    tried_on="never on a published framework; written after the specification",
+    tried_on="nine frameworks of OpenSALT's samples and tests, one of them Common Core mathematics",
     catalogues=(_FRAMEWORK,),
 ).format()

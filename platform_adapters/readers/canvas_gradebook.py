@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from platform_adapters.contract import Failure
 from platform_adapters.readers.csv_rows import read_csv, read_header
-from platform_adapters.readers.files import read_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +25,6 @@ def number_of(text: object) -> str | None:
     """A number as any of Canvas's languages writes it, with a dot; None if it is none."""
     written = str(text or "").strip()
     return written.replace(",", ".") if _NUMBER.fullmatch(written) else None
-
-
-def is_gradebook(path: Path) -> bool:
-    """Whether a file is the gradebook's export."""
-    return POINTS in read_start(path, 1 << 16)
 
 
 def read_gradebook(path: Path) -> Iterator[Record]:

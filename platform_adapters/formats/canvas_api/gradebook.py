@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from platform_adapters.declared_rows import Not, Rows
 from platform_adapters.fields import Apply, about, points
-from platform_adapters.readers.canvas_gradebook import number_of
+from platform_adapters.format import Sign
+from platform_adapters.readers.canvas_gradebook import POINTS, number_of, read_gradebook
 
 if TYPE_CHECKING:
     from platform_adapters.fields import Row
@@ -28,10 +29,11 @@ def _graded(row: Row, _values: dict[str, Any]) -> dict[str, Any]:
 
 ROWS = Rows(
     name="grade",
-    what="a grade of Canvas's gradebook",
+    what="Canvas's gradebook",
     example="Ana has 8 of 10 points for assignment 355.",
     marks={"gradebook", "assignment", "place"},
-    kinds=(),
+    files=tuple(Sign("", {name}, ("csv",), (POINTS,)) for name in ("Student", "LastName")),
+    read=read_gradebook,
     learner="learner",
     item=about("assignment", "assignment"),
     time="time",

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
 from platform_adapters.declared import Declared
-from platform_adapters.format import Sign
 from platform_adapters.formats.canvas_api import (
     enrolments,
     gradebook,
@@ -14,32 +10,8 @@ from platform_adapters.formats.canvas_api import (
     posts,
     submissions,
 )
-from platform_adapters.readers.canvas_gradebook import POINTS, is_gradebook, read_gradebook
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from platform_adapters.contract import Record
-
-
-_GRADE = gradebook.ROWS.example
-
-
-class _Exports(Declared):
-    """Exports of the API, and the gradebook's, whose columns are assignments."""
-
-    def signs(self) -> tuple[Sign, ...]:
-        """The gradebook is known by its second line, too."""
-        whole = Sign("Canvas's gradebook", {"Student"}, ("csv",), (POINTS,), "log", _GRADE)
-        return (whole, replace(whole, needs={"LastName"}, example=""), *super().signs())
-
-    def records(self, path: Path) -> Iterator[Record]:
-        """Grades of a gradebook, rows of anything else."""
-        return read_gradebook(path) if is_gradebook(path) else super().records(path)
-
-
-FORMAT = _Exports(
+FORMAT = Declared(
     name="canvas-api",
     summary="Canvas's gradebook (CSV), and lists of the API: submissions, enrolments, discussion "
     "posts, modules (JSON, CSV; .gz)",

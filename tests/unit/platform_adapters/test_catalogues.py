@@ -154,3 +154,29 @@ def test_a_catalogue_without_ids_or_form_is_refused_by_file_and_place(
         read(tmp_path, name, content)
     assert message in str(caught.value)
     assert "catalogue" in str(caught.value)
+
+
+def test_statements_of_a_framework_stand_by_their_numbers_below_what_they_are_a_part_of(
+    tmp_path,
+) -> None:
+    def child(own: str, parent: str, **number: object) -> dict:
+        ends = {"originNodeURI": {"identifier": own}, "destinationNodeURI": {"identifier": parent}}
+        return {"associationType": "isChildOf", **ends, **number}
+
+    statements = [{"identifier": name, "fullStatement": name.upper()} for name in "abcde"]
+    links = [
+        child("a", "framework", sequenceNumber=2),
+        child("b", "framework", sequenceNumber=1),
+        child("c", "b"),
+        child("d", "b", sequenceNumber=7),
+        child("e", "e", sequenceNumber=1),
+    ]
+    package = {"CFDocument": {}, "CFItems": statements, "CFAssociations": links}
+    found = read(tmp_path, "case", package)
+    assert [(one.item, one.section) for one in found] == [
+        ("b", ""),
+        ("d", "B"),
+        ("c", "B"),
+        ("e", "E"),
+        ("a", ""),
+    ]

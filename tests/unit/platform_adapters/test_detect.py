@@ -19,6 +19,7 @@ from platform_adapters.registry import ADAPTERS, adapter_named
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 LOGS = {
     "blackboard/activity/input/activity_accumulator.csv": "activity_accumulator",
+    "blackboard/gradebook/input/gc_BIO101_column.csv": "Blackboard's gradebook",
     "canvas/live_events/input/live_events.jsonl": "Live Events",
     "ilias/tables/input/read_event.csv": "read_event",
     "kolibri/database/input/db.sqlite3": "Kolibri's database",

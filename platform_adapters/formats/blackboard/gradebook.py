@@ -1,0 +1,51 @@
+"""Blackboard's gradebook: *Grade Center, Work Offline, Download*, as an instructor has it.
+
+After files that instructors published. Kept here: it has no times, so that a learner's scores stand
+in the order of the columns, marked as an aggregate; it names learners by their user name, as no
+table of the database does; totals (`up to 100`) are made of other columns; a percentage is out of
+100 whatever the points; text, letters and what is still to be graded are no scores.
+"""
+
+from __future__ import annotations
+
+import re
+
+from platform_adapters.declared_rows import Not, Only, Rows
+from platform_adapters.fields import Apply, about, grade, graded, points
+from platform_adapters.format import Sign
+from platform_adapters.readers.blackboard_gradebook import TOTAL, read_gradebook
+
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+
+
+def _kind(cell: str) -> str:
+    return "number" if _NUMBER.fullmatch(cell.strip()) else "words"
+
+
+def _is_preview(username: str | None) -> str:
+    return str((username or "").endswith("_previewuser"))
+
+
+ROWS = Rows(
+    name="gradebook",
+    what="Blackboard's gradebook as instructors download it",
+    example="Ana has 8 of 10 points for column 51772 of the gradebook.",
+    marks={"cell", "username", "column", "most", "shown"},
+    files=(Sign("", {"Last Name", "First Name", "Username"}, ("csv",), (TOTAL,)),),
+    read=read_gradebook,
+    learner="username",
+    item=about("gradebook", "column"),
+    time="time",
+    order="place",
+    verbs="scored",
+    rules=(
+        Only(Apply(_is_preview, ("username",)), {"False"}, "the preview user of an instructor"),
+        Only("made", {""}, "a total, made of the course's other grades"),
+        Not("shown", {"Text"}, "a text, no grade"),
+        Only(Apply(_kind, ("cell",)), {"number"}, "a grade in words, or not graded yet"),
+    ),
+    fields=points(grade("cell"), "most"),
+    evidence="aggregate",
+    told_apart_by=("username", "column", "cell"),
+    outcome=graded,
+)
