@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from platform_adapters.contract import Failure
 from platform_adapters.readers.csv_rows import read_csv, read_header
+from platform_adapters.readers.local_numbers import decimal_mark, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,14 +18,7 @@ if TYPE_CHECKING:
 POINTS = b"    Points Possible"
 """What the second line begins with."""
 _COLUMN = re.compile(r"(.*) \((\d{1,20}|[0-9a-f]{32})\)", re.DOTALL)
-_NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
 _SPLIT_NAME = ("LastName", "FirstName")
-
-
-def number_of(text: object) -> str | None:
-    """A number as any of Canvas's languages writes it, with a dot; None if it is none."""
-    written = str(text or "").strip()
-    return written.replace(",", ".") if _NUMBER.fullmatch(written) else None
 
 
 def read_gradebook(path: Path) -> Iterator[Record]:
@@ -33,7 +27,11 @@ def read_gradebook(path: Path) -> Iterator[Record]:
     Raises:
         ReadError: The file is damaged.
     """
-    columns = [name for name in read_header(path) if _COLUMN.fullmatch(name)]
+    header = read_header(path)
+    columns = [name for name in header if _COLUMN.fullmatch(name)]
+    numbers = header[header.index(columns[0]) :] if columns else ()
+    rows = (row for _, row in read_csv(path) if not isinstance(row, Failure))
+    mark = decimal_mark(row[column] for row in rows for column in numbers)
     most: dict[str, str | None] = {}
     for line, row in read_csv(path):
         if isinstance(row, Failure):
@@ -41,7 +39,7 @@ def read_gradebook(path: Path) -> Iterator[Record]:
             continue
         name = row.get("Student") or ", ".join(filter(None, map(row.get, _SPLIT_NAME)))
         if name.strip(" ,") == POINTS.decode().strip():
-            most = {column: number_of(row[column]) for column in columns}
+            most = {column: number_of(row[column], mark) for column in columns}
             continue
         learner = row.get("ID") or ("" if "ID" in row else name)
         for place, column in enumerate(columns, 1):
@@ -50,6 +48,7 @@ def read_gradebook(path: Path) -> Iterator[Record]:
                     line,
                     {
                         "gradebook": row[column],
+                        "points": number_of(row[column], mark),
                         "learner": learner,
                         "name": name,
                         "assignment": _COLUMN.fullmatch(column)[2],  # type: ignore[index]  # it matched

@@ -15,8 +15,8 @@ FORMAT = Declared(
     name="canvas-api",
     summary="Canvas's gradebook (CSV), and lists of the API: submissions, enrolments, discussion "
     "posts, modules (JSON, CSV; .gz)",
-    tried_on="a real anonymised course of UBC 2022 (gradebook, posts, modules); submissions and "
-    "enrolments by the documentation",
+    tried_on="a real anonymised course of UBC 2022 (gradebook, posts, modules) and a published "
+    "gradebook with replaced names; submissions and enrolments by the documentation",
     rows=(gradebook.ROWS, submissions.ROWS, enrolments.ROWS, posts.ROWS),
     others=modules.PAGES,
     catalogues=modules.READERS,

@@ -75,3 +75,39 @@ def test_more_than_the_maximum_is_rejected_and_the_maximum_is_not(tmp_path) -> N
     )
     assert [row.score for row in rows] == [1.0]
     assert list(report.rejected) == ["the grade is above the maximum"]
+
+
+def canvas_scores(path: Path, *lines: str) -> tuple[list, ImportReport]:
+    table(path, "".join(f"{line}\n" for line in lines))
+    report = ImportReport()
+    key = Pseudonymiser(bytes(32))
+    rows = convert(ADAPTERS["canvas-api"], [path], OPTIONS, key, report, max_reject_share=1.0)
+    return [(row.raw, row.max, row.score) for row in rows], report
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Student,ID,A (1),Score", '    Points Possible,,"1,000.00",', 'Ana,7,"950.00",95.5'),
+        ("Student,ID,A (1),Score", '    Points Possible,,"1,000",', 'Ana,7,950,"95.5"'),
+        ("Student;ID;A (1);Score", "    Points Possible;;1.000;", "Ana;7;950;95,5"),
+        ("Student;ID;A (1);Score", "    Points Possible;;1\u202f000;", "Ana;7;950,0;95"),
+        ("Student,ID,A (1)", ",,Manual Posting", '    Points Possible,,"1,000.0"', "Ana,7,950"),
+    ],
+    ids=["english", "told-by-a-total", "german", "french", "posted-by-hand"],
+)
+def test_thousands_of_any_country_are_no_decimals(tmp_path, lines) -> None:
+    scores, _ = canvas_scores(tmp_path / "gradebook.csv", *lines)
+    assert scores == [(950.0, 1000.0, 0.95)]
+
+
+def test_what_may_be_one_or_a_thousand_is_never_guessed(tmp_path) -> None:
+    scores, report = canvas_scores(
+        tmp_path / "gradebook.csv",
+        "Student,ID,A (1)",
+        '    Points Possible,,"1,000"',
+        'Ana,7,"1,000"',
+        "Ben,8,950",
+    )
+    assert scores == [(950.0, None, None)]
+    assert report.ignored == {"a number that may be thousands or decimals": 1}
