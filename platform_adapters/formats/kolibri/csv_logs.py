@@ -7,27 +7,23 @@ two roles stands twice in them.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from platform_adapters.declared_rows import Only, Rows
+from platform_adapters.fields import Apply
 from platform_adapters.formats.kolibri.words import LEARNERS
-
-if TYPE_CHECKING:
-    from platform_adapters.fields import Row
 
 COLUMNS = ("Username", "User type", "Content id", "Time of first interaction", "Progress (0-1)")
 
 
-def learner(row: Row) -> object:
+def _within(facility: object, name: object) -> object:
     """User names are unique in a facility only."""
-    name, facility = row.get("Username"), row.get("Facility name")
     return f"{facility}/{name}" if name and facility else None
 
 
 log = partial(
     Rows,
     kinds=("csv",),
-    learner=learner,
+    learner=Apply(_within, ("Facility name", "Username")),
     item="Content id",
     rules=(Only("User type", LEARNERS, "somebody with a role, who is no learner"),),
     fields={
