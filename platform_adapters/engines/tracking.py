@@ -13,11 +13,12 @@ from urllib.parse import unquote
 
 import orjson
 
-from platform_adapters.contract import AdaptOptions, Ignored, Interaction
+from platform_adapters.contract import AdaptOptions, Failure, Ignored, Interaction
 from platform_adapters.errors import RecordError
 from platform_adapters.formats.openedx.courses import COURSE_PAGE, COURSE_VIEW
 from platform_adapters.formats.openedx.problems import FROM_SERVER, INPUT
-from platform_adapters.readers.json_records import read_json
+from platform_adapters.readers.files import Position, read_lines, read_start
+from platform_adapters.readers.json_records import NOT_JSON, TOO_LONG, read_json
 from platform_adapters.values import Clock, get, hashed, identifier
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
 _ASSET = re.compile(r"asset-v1:.+|c4x/.+")
 _BLOCK_NAMES = ("problem_id", "block_id", "usage_key", "module_id", "exam_content_id")
+_OTHER_LOG = "a line of another log"
+MARK = b"[tracking]"
+"""What a logger writes in front of tracking events."""
+
 _NOBODY = frozenset({"", "None", "null"})
 _SAFE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,39}(?:\.[a-z0-9_]{1,40}){0,8}")
 _HASH = re.compile(r"[0-9a-f]{16}")
@@ -179,12 +184,15 @@ def _reason_for(name: str) -> str:
     """Why an event without a rule is ignored; a page's path may name a learner and is not told."""
     if name[0] == "/":
         return "request of a page that is not a course's"
+    if name == _OTHER_LOG:
+        return name
     return f"no learning event: {name}" if _is_safe(name) else "no learning event"
 
 
 def records(path: Path) -> Iterator[Record]:
     """Events, one a line; behind the check of a problem with several inputs, each of these."""
-    for line, event in read_json(path):
+    is_bare = read_start(path).lstrip()[:1] in {b"{", b"["}
+    for line, event in read_json(path) if is_bare else _behind_words(path):
         yield line, event
         if event.__class__ is dict and "problem_check" in (
             event.get("event_type"),
@@ -192,6 +200,21 @@ def records(path: Path) -> Iterator[Record]:
         ):
             for own in _inputs(event):
                 yield line, own
+
+
+def _behind_words(path: Path) -> Iterator[Record]:
+    """Events that a logger (of Tutor's containers, of syslog) has written with words in front."""
+    position = Position()
+    for line in read_lines(path, position):
+        if line is None:
+            yield position.line, Failure(TOO_LONG)
+        elif MARK not in line:
+            yield position.line, {"event_type": _OTHER_LOG}
+        else:
+            try:
+                yield position.line, orjson.loads(line[line.find(b"{") :])
+            except orjson.JSONDecodeError:
+                yield position.line, Failure(NOT_JSON)
 
 
 def _inputs(event: dict[str, Any]) -> Iterator[dict[str, Any]]:

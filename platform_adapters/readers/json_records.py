@@ -1,5 +1,7 @@
 """JSON records: one a line, or one array, or an LRS's answer `{"statements": [...]}`.
 
+A single object may be written over several lines.
+
 In a log of lines the number with each record is its line; in an array it is the number of
 the element, from 1.
 """
@@ -36,6 +38,9 @@ _GAP = re.compile(r"[\s,]*")
 _CHUNK = 1 << 18
 
 TOO_LONG = f"the line is longer than {MAX_LINE_BYTES:,} bytes"
+MAX_WHOLE_BYTES = 16 << 20
+"""Largest record that is written over several lines; it is parsed as a whole."""
+
 NOT_UTF8 = "the line is not UTF-8"
 NUL = "the line holds NUL bytes"
 NOT_JSON = "the line is not JSON"
@@ -53,7 +58,20 @@ def read_json(path: Path) -> Iterator[Record]:
         return read_array(path, skip=wrapped.end() - 1, alone=False)
     if start.lstrip()[:1] == b"[":
         return read_array(path, skip=start.index(b"["))
+    if start.lstrip()[:1] == b"{" and not _is_json(start.lstrip().partition(b"\n")[0]):
+        with open_bytes(path, Position()) as stream:
+            whole = stream.read(MAX_WHOLE_BYTES + 1)
+        if len(whole) <= MAX_WHOLE_BYTES and _is_json(whole):
+            return iter([(1, orjson.loads(whole))])
     return read_json_lines(path)
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def read_json_lines(path: Path) -> Iterator[Record]:

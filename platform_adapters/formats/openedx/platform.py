@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from platform_adapters.catalogues import openedx as catalogues_openedx
 from platform_adapters.catalogues.olx import is_olx
-from platform_adapters.engines.tracking import TrackingSession, records
+from platform_adapters.engines.tracking import MARK, TrackingSession, records
 from platform_adapters.format import Format, Sign
 from platform_adapters.formats.openedx import (
     completion,
@@ -66,6 +66,7 @@ FORMAT = Format(
     read_catalogue=catalogues_openedx.read_catalogue,
     signs=(
         Sign("an Open edX tracking log", {"event_type", "event_source", "context"}, ("json",)),
+        Sign("an Open edX tracking log behind a logger's words", set(), ("csv",), (MARK,)),
         Sign(
             "an Open edX tracking log, new shape",
             {"name", "timestamp", "context", "data", "course_id"},

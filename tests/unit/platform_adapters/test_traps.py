@@ -189,6 +189,18 @@ def test_openedx_old_videos_and_textbooks_are_named_as_their_course_does(
     assert [(row.item, row.verb) for row in done.rows] == [(item, verb)]
 
 
+def test_openedx_words_that_a_logger_writes_in_front_are_no_part_of_an_event(adapt) -> None:
+    words = "2023-05-23 13:53:13,461 INFO 20 [tracking] [user None] [ip None] logger.py:41 - "
+    log = f"{words}{json.dumps(edx())}\n2023-05-23 13:53:14,000 INFO 20 [celery] done\n{words}{{\n"
+    done = adapt("openedx", log)
+    assert [row.verb for row in done.rows] == ["enrolled"]
+    assert set(done.reasons) == {"a line of another log", "the line is not JSON"}
+
+
+def test_openedx_a_single_event_may_be_written_over_several_lines(adapt) -> None:
+    assert [row.verb for row in adapt("openedx", json.dumps(edx(), indent=2)).rows] == ["enrolled"]
+
+
 def test_openedx_a_click_that_the_browser_logs_beside_the_server_is_one_event(adapt) -> None:
     about = {"problem_id": "p1", "user_id": 3}
     clicks = [
