@@ -135,12 +135,20 @@ def read_founding(path: Path) -> Founding:
     Raises:
         FoundingError: It cannot be read, or its bytes are no founding file.
     """
+    return parse_founding(read_start(path, MAX_FOUNDING_BYTES + 1, FoundingError), str(path))
+
+
+def read_start(path: Path, most: int, refusal: type[ApiError]) -> bytes:
+    """The first bytes of a file that somebody sent.
+
+    Raises:
+        ApiError: It cannot be read; of the type `refusal`.
+    """
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_FOUNDING_BYTES + 1)
+            return file.read(most)
     except OSError as error:
-        raise FoundingError(f"{path}: cannot be read: {error.strerror or error}") from error
-    return parse_founding(data, str(path))
+        raise refusal(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def parse_founding(data: bytes, name: str) -> Founding:

@@ -15,6 +15,7 @@ from api.founding import (
     Founding,
     parse_founding,
     read_ledger_files,
+    read_start,
     refuse_another_swarm,
 )
 from api.home import IDENTITY_KEY
@@ -227,9 +228,4 @@ def read_any(path: Path) -> ChangeFile | None:
     Raises:
         ChangeError: It cannot be read, or is a damaged change file.
     """
-    try:
-        with path.open("rb") as opened:
-            data = opened.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ChangeError(f"{path}: cannot be read: {error.strerror or error}") from error
-    return read_change_file(data, str(path))
+    return read_change_file(read_start(path, MAX_BYTES + 1, ChangeError), str(path))

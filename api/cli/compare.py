@@ -24,7 +24,7 @@ from api.cli.interaction_files import (
     ties_option,
     timezone_option,
 )
-from api.cli.options import json_option
+from api.cli.options import json_option, names_of
 from api.cli.output import progress, show_table, write_json
 from recommender.comparison import MODES, Options, compare_platforms, count_records
 from recommender.comparison_table import table_rows
@@ -41,30 +41,6 @@ if TYPE_CHECKING:
     from recommender.statistics.covariates import PriorKind
 
 
-def parse_modes(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
-    """Parse modes, separated by commas; an unknown one is wrong usage."""
-    return _names(context, parameter, text, MODES)
-
-
-def parse_baselines(
-    context: click.Context, parameter: click.Parameter, text: str
-) -> tuple[str, ...]:
-    """Parse names of baselines, separated by commas; an unknown one is wrong usage."""
-    return _names(context, parameter, text, tuple(BASELINES)) if text else ()
-
-
-def _names(
-    context: click.Context, parameter: click.Parameter, text: str, known: Sequence[str]
-) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
-    for name in names:
-        if name not in known:
-            raise click.BadParameter(
-                f"unknown name {name!r}; known: {', '.join(known)}", context, parameter
-            )
-    return names
-
-
 @click.command()
 @interactions_option
 @click.option(
@@ -78,7 +54,7 @@ def _names(
 @delta_option
 @click.option(
     "--modes",
-    callback=parse_modes,
+    callback=names_of("mode", MODES),
     default=",".join(MODES),
     show_default=True,
     metavar="MODE[,MODE...]",
@@ -86,7 +62,7 @@ def _names(
 )
 @click.option(
     "--baselines",
-    callback=parse_baselines,
+    callback=names_of("baseline", tuple(BASELINES), nothing=""),
     default="popularity,course-order",
     show_default=True,
     metavar="NAME[,NAME...]",

@@ -30,7 +30,7 @@ from api.cli.interaction_files import (
     timezone_option,
     with_learners,
 )
-from api.cli.options import json_option
+from api.cli.options import json_option, names_of
 from api.cli.output import progress, show_table, write_json
 from platform_adapters.training_sets import read_table
 from recommender.errors import RecommenderError
@@ -50,17 +50,6 @@ if TYPE_CHECKING:
     from platform_adapters.training_sets import RowTable
     from recommender.evaluation import Ties
     from recommender.statistics.covariates import PriorKind
-
-
-def parse_models(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
-    """Parse names of models, separated by commas; an unknown one is wrong usage."""
-    names = tuple(part.strip() for part in text.split(","))
-    for name in names:
-        if name not in MODEL_NAMES:
-            raise click.BadParameter(
-                f"unknown model {name!r}; known: {', '.join(MODEL_NAMES)}", context, parameter
-            )
-    return names
 
 
 def parse_negatives(context: click.Context, parameter: click.Parameter, text: str) -> str:
@@ -84,7 +73,7 @@ def parse_negatives(context: click.Context, parameter: click.Parameter, text: st
 @click.option(
     "--model",
     "models",
-    callback=parse_models,
+    callback=names_of("model", MODEL_NAMES),
     default="popularity,course-order,statistics",
     show_default=True,
     metavar="NAME[,NAME...]",

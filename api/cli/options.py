@@ -3,10 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from api.home import HOME_VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+def names_of(
+    what: str, known: Sequence[str], nothing: str | None = None
+) -> Callable[[click.Context, click.Parameter, str], tuple[str, ...]]:
+    """The callback of an option that takes names out of a list, separated by commas.
+
+    Args:
+        what: What one of them is called.
+        known: The list; any other name is wrong usage.
+        nothing: Text that stands for none of them, if any may be meant.
+    """
+
+    def read(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
+        if text == nothing:
+            return ()
+        names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+        for name in names:
+            if name not in known:
+                sentence = f"unknown {what} {name!r}; known: {', '.join(known)}"
+                raise click.BadParameter(sentence, context, parameter)
+        return names
+
+    return read
+
 
 home_option = click.option(
     "--home",

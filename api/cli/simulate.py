@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from api.cli.options import names_of
 from swarm.ledger.genesis import fault_bound
 from swarm.simulation.scenario import FAULTS, LIES, Scenario
 from swarm.simulation.world import simulate as run_seed
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--seeds", default="1..20", show_default=True, help="First and last, both run.")
 @click.option(
     "--faults",
+    callback=names_of("fault", FAULTS, nothing="none"),
     default=",".join(FAULTS),
     show_default=True,
     help="Comma-separated, or 'none'.",
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--liars", default=0, show_default=True, type=click.IntRange(0, 50))
 @click.option(
     "--lies",
+    callback=names_of("lie", LIES),
     default=",".join(LIES),
     show_default=True,
     help="Comma-separated; each liar draws one.",
@@ -53,9 +56,9 @@ if TYPE_CHECKING:
 def simulate(
     members: int,
     seeds: str,
-    faults: str,
+    faults: tuple[str, ...],
     liars: int,
-    lies: str,
+    lies: tuple[str, ...],
     rounds: int,
     changes: int,
     carry: bool,
@@ -71,8 +74,8 @@ def simulate(
     scenario = Scenario(
         members=members,
         liars=liars,
-        lies=_read_names(lies, LIES, "--lies", "lie"),
-        faults=() if faults == "none" else _read_names(faults, FAULTS, "--faults", "fault"),
+        lies=lies,
+        faults=faults,
         rounds=rounds,
         changes=changes,
         carries=carry,
@@ -99,17 +102,6 @@ def _read_seeds(text: str) -> tuple[int, int]:
     if not dots or not first.isdecimal() or not last.isdecimal() or int(first) > int(last):
         raise click.BadParameter(f"{text!r}: expected A..B, such as 1..200", param_hint="--seeds")
     return int(first), int(last)
-
-
-def _read_names(text: str, known: tuple[str, ...], option: str, what: str) -> tuple[str, ...]:
-    names = tuple(text.split(","))
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        listed = ", ".join(known)
-        raise click.BadParameter(
-            f"{unknown[0]!r} is no {what}; known are {listed}", param_hint=option
-        )
-    return names
 
 
 def _describe(outcome: Outcome) -> str:

@@ -14,7 +14,7 @@ from api.cli.options import home_option, json_option
 from api.cli.output import progress, show_table, write_json
 from api.errors import ApiError
 from api.home import Home, find_home
-from api.promotion_report import agreed_rises
+from api.promotion_report import agreed_rises, read_report
 from api.settings_errors import SettingsError
 from api.store.errors import StoreError
 from api.store.opening import open_store
@@ -131,6 +131,9 @@ def _wait_for_round(
 
 def _agreed(home: Home) -> frozenset[str]:
     """Rises that a designer has agreed to; none where the store does not answer."""
+    report = read_report(home)
+    if report is None or not report.risen:
+        return frozenset()
     try:
         with open_store(home) as store:
             return agreed_rises(home, store)

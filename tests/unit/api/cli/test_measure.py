@@ -228,8 +228,8 @@ def test_compare_knows_items_by_their_content_keys(tmp_path):
     ("option", "value", "says"),
     [
         ("--platform-column", "home", "is no column"),
-        ("--modes", "alone", "unknown name"),
-        ("--baselines", "magic", "unknown name"),
+        ("--modes", "alone", "unknown mode"),
+        ("--baselines", "magic", "unknown baseline"),
         ("--max-targets", "0", "max-targets"),
         ("--epsilon", "0", "epsilon"),
     ],
