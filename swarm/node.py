@@ -66,8 +66,13 @@ class Node:
         self._state = empty_state(genesis)
         self._first_seat = Seat(self._state.ledger.roster, me, signer, self._config.rules)
 
-    def step(self, event: Event) -> tuple[Effect, ...]:
+    def step(self, event: Event, now_ms: int = 0) -> tuple[Effect, ...]:
         """Take one event.
+
+        Args:
+            event: What happened.
+            now_ms: Monotonic time at which it did; never before the last time told. Timers that
+                began at the last tick instead would be short by up to a tick (P30).
 
         Returns:
             What to do, in this order; a `Persist` is finished before what follows it.
@@ -77,6 +82,8 @@ class Node:
             LedgerError: At `Started`: our own ledger or vote log is damaged or missing.
         """
         height = self._state.instance.height
+        if now_ms > self._state.now_ms:
+            self._state = replace(self._state, now_ms=now_ms)
         if isinstance(event, events.Received):
             before = self._up(event)
             state, effects = self._hear(before, event)

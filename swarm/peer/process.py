@@ -138,7 +138,7 @@ class Peer:
 
     async def _take(self, event: Event) -> None:
         began = time.monotonic()  # not CPU time: on a starved machine a share must stay a share
-        effects = self._node.step(event)
+        effects = self._node.step(event, _now_ms())
         if isinstance(event, events.Received):
             self._queued[event.sender] -= len(event.message)
             expected = expected_cost(len(event.message))

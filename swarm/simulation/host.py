@@ -198,7 +198,7 @@ class Host:
         if self.node is None:
             return
         self._now_ms, self._lag_ms = now_ms, 0
-        for effect in self.node.step(event):
+        for effect in self.node.step(event, self.local_ms(now_ms)):
             if self.crash_after == 0 or not self._takes(effect):
                 self._tear(effect)
                 self.crash()

@@ -51,7 +51,7 @@ class Unchecked(Host):
         if self.node is None:
             return
         self._now_ms = now_ms
-        for effect in self.node.step(event):
+        for effect in self.node.step(event, self.local_ms(now_ms)):
             self.perform(effect)
         self.follow()
 

@@ -88,7 +88,7 @@ class Schedule:
         """Let something happen to a member."""
         member = self.ids[index]
         disk = self.disks[member]
-        for effect in self.nodes[member].step(event):
+        for effect in self.nodes[member].step(event, self._now_ms):
             match effect:
                 case events.Persist():
                     disk.log.append(effect.record)

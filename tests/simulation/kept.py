@@ -25,6 +25,7 @@ from swarm import pool, sync
 from swarm.consensus import simplex
 from swarm.ledger.blocks import write_block
 from swarm.ledger.transactions import write_transaction
+from swarm.node import Node
 from swarm.protocol import sign
 from swarm.simulation.scenario import FAULTS, Scenario
 from swarm.simulation.world import simulate
@@ -83,6 +84,12 @@ def a_close_goes_first(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(pool.Content, "build", build)
 
 
+def time_is_told_by_ticks_alone(patch: pytest.MonkeyPatch) -> None:
+    """What happened between two ticks counted from the one before it, so that timers were short."""
+    step = Node.step
+    patch.setattr(Node, "step", lambda self, event, now_ms=0: step(self, event))
+
+
 @dataclass(frozen=True)
 class Bug:
     """How to put it back, and the faults under which it shows soonest."""
@@ -98,6 +105,7 @@ BUGS = {
     ),
     "restored": Bug(restored_vote_at_once),
     "close-first": Bug(a_close_goes_first),
+    "stale-time": Bug(time_is_told_by_ticks_alone),
 }
 
 
