@@ -9,17 +9,22 @@ table of the database does; totals (`up to 100`) are made of other columns; a pe
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from platform_adapters.declared_rows import Not, Only, Rows
 from platform_adapters.fields import Apply, about, grade, graded, points
 from platform_adapters.format import Sign
-from platform_adapters.readers.blackboard_gradebook import TOTAL, read_gradebook
+from platform_adapters.readers.gradebooks import read_grades
 
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_COLUMN = re.compile(
+    r".* \[Total Pts: (?P<made>up to )?(?P<most>\d+(?:\.\d+)?)(?: (?P<shown>[^\]]*))?\]"
+    r" \|(?P<pk1>\d+)",
+    re.DOTALL,
+)
 
 
-def _kind(cell: str) -> str:
-    return "number" if _NUMBER.fullmatch(cell.strip()) else "words"
+def _most(shown: str, most: str | None) -> str | None:
+    return "100" if shown == "Percentage" else most
 
 
 def _is_preview(username: str | None) -> str:
@@ -30,22 +35,22 @@ ROWS = Rows(
     name="gradebook",
     what="Blackboard's gradebook as instructors download it",
     example="Ana has 8 of 10 points for column 51772 of the gradebook.",
-    marks={"cell", "username", "column", "most", "shown"},
-    files=(Sign("", {"Last Name", "First Name", "Username"}, ("csv",), (TOTAL,)),),
-    read=read_gradebook,
-    learner="username",
-    item=about("gradebook", "column"),
+    marks={"learner", "cell", "pk1", "most", "shown", "made"},
+    files=(Sign("", {"Last Name", "First Name", "Username"}, ("csv",), (b"[Total Pts:",)),),
+    read=partial(read_grades, learner="Username", column=_COLUMN),
+    learner="learner",
+    item=about("gradebook", "pk1"),
     time="time",
     order="place",
     verbs="scored",
     rules=(
-        Only(Apply(_is_preview, ("username",)), {"False"}, "the preview user of an instructor"),
+        Only(Apply(_is_preview, ("learner",)), {"False"}, "the preview user of an instructor"),
         Only("made", {""}, "a total, made of the course's other grades"),
         Not("shown", {"Text"}, "a text, no grade"),
-        Only(Apply(_kind, ("cell",)), {"number"}, "a grade in words, or not graded yet"),
+        Not("points", {"None"}, "a grade in words, or not graded yet"),
     ),
-    fields=points(grade("cell"), "most"),
+    fields=points(grade("points"), Apply(_most, ("shown", "most"))),
     evidence="aggregate",
-    told_apart_by=("username", "column", "cell"),
+    told_apart_by=("learner", "pk1", "cell"),
     outcome=graded,
 )

@@ -28,6 +28,7 @@ LOGS = {
     "moodle/logstore/input/logstore.csv": "logstore_standard_log",
     "openedx/tracking/input/tracking.log": "tracking log",
     "sakai/events/input/SAKAI_EVENT.csv": "SAKAI_EVENT",
+    "sakai/gradebook_export/input/gradebook_export.csv": "Sakai's gradebook",
     "scorm/tracks/input/mdl_scorm_scoes_track.csv": "scorm_scoes_track",
     "table/rows/input/rows.csv": "interaction table",
     "xapi/statements/input/statements.jsonl": "xAPI statements",
