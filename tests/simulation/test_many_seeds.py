@@ -13,6 +13,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
@@ -50,8 +51,9 @@ def run(seed: int) -> Outcome:
 
 
 def digest_of_code() -> str:
-    """What is kept is worth something for the very code that made it only."""
-    sources = sorted((Path(__file__).resolve().parents[2] / "swarm").rglob("*.py"))
+    """What is kept is worth something for the very code that made it only, the core's."""
+    parts = [m.__file__ for name, m in sys.modules.items() if name.split(".")[0] == "swarm"]
+    sources = sorted(Path(part) for part in parts if part is not None)
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
 
 
