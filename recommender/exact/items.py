@@ -1,7 +1,8 @@
 """Item-to-item weights from exact histories, in several closed forms that err differently.
 
-Each form is a matrix W over the most popular items, `W[i, j]` how strongly item i in a history
-speaks for j, and a memory: the weight of a history item a step older.
+Each form is a matrix W, `W[i, j]` how strongly item i in a history speaks for j, and a memory: the
+weight of a history item a step older. What is solved knows the most popular items, what is counted
+knows all.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, diags
 
 from recommender.statistics.local import CLIP, DECAY, KEEP, REACH, block_norms
 from recommender.statistics.solve import solve_weights
@@ -23,13 +24,15 @@ if TYPE_CHECKING:
     from recommender.statistics.sequences import Sequences
 
 MOST_ITEMS = 4_000
-"""Items with pair statistics at most; the solves are cubic in their number."""
+"""Items that are solved at most; the solves are cubic in their number."""
 
 TARGET_POWERS = (0.25, 0.1)
 SOLVE_MEMORY = 0.7
 MARKOV_MEMORIES = (0.8, 0.5)
 MARKOV_SMOOTHING = 10.0
 LAST_MEMORY = 0.3
+COSINES = ((10.0, 0.8), (1.0, 1.0))
+"""Shrinkage and memory."""
 RIDGE_MEMORIES = (0.85, 0.5)
 RIDGE_KEEP = 60
 RIDGE_FUTURE = 0.7
@@ -47,21 +50,22 @@ class ItemWeights:
     Attributes:
         name: Of the form and its memory.
         items: The items it knows, ascending; int32, `(m,)`.
-        weights: Not negative; float32, `(m, m)`.
+        weights: Not negative; float32, `(m, m)`, sparse where it is counted.
         memory: Weight of a history item a step older.
     """
 
     name: str
     items: NDArray[np.int32]
-    weights: NDArray[np.float32]
+    weights: NDArray[np.float32] | csr_matrix
     memory: float
 
     def score(self, histories: Sequences, size: int) -> NDArray[np.float32]:
         """H W over its row maximum; in [0, 1], float32, `(learners, size)`."""
+        spoken = over_domain(histories, self.items, self.memory) @ self.weights
+        if not isinstance(spoken, np.ndarray):
+            spoken = spoken.toarray()
         scores = np.zeros((len(histories), size), dtype=np.float32)
-        scores[:, self.items] = by_row_maximum(
-            over_domain(histories, self.items, self.memory) @ self.weights
-        )
+        scores[:, self.items] = by_row_maximum(spoken)
         return scores
 
 
@@ -74,21 +78,37 @@ def fit_item_weights(histories: Sequences, size: int) -> Iterator[ItemWeights]:
     """
     counts = np.bincount(histories.items, minlength=size)
     domain = most_popular(counts, MOST_ITEMS)
-    count = counts[domain].astype(np.float64)
     forward, popularity = _clipped_sums(histories, domain)
     together = forward + forward.T
     for power in TARGET_POWERS:
         solved = solve_weights(together, forward, popularity, power).astype(np.float32)
         yield ItemWeights(f"solve {power:g}", domain, solved, SOLVE_MEMORY)
     del forward, together
-    chain = _following(histories, domain) / (count[:, None] + MARKOV_SMOOTHING)
-    yield from _in_memories("markov", domain, chain, MARKOV_MEMORIES)
-    chain = _following(histories, domain, reach=1) / (count[:, None] + MARKOV_SMOOTHING)
-    yield from _in_memories("last item", domain, chain, (LAST_MEMORY,))
     for memory in RIDGE_MEMORIES:
         ridge = sequential_ridge(histories, domain, memory)
         yield ItemWeights(f"ridge {memory:g}", domain, ridge, memory)
     yield from _in_memories("ease", domain, _ease(histories, domain), EASE_MEMORIES)
+    yield from _counted(histories, counts)
+
+
+def _counted(histories: Sequences, counts: NDArray[np.int64]) -> Iterator[ItemWeights]:
+    """Chains and cosines of all items that anybody has."""
+    domain = np.flatnonzero(counts > 0).astype(np.int32)
+    count = counts[domain].astype(np.float64)
+    each = diags(1.0 / (count + MARKOV_SMOOTHING))
+    chain = each @ _chain(histories, domain, REACH)
+    yield from _in_memories("markov", domain, chain, MARKOV_MEMORIES)
+    chain = each @ _chain(histories, domain, 1)
+    yield from _in_memories("last item", domain, chain, (LAST_MEMORY,))
+    rows = over_domain(histories, domain, 1.0)
+    both = (rows.T @ rows).tocoo()
+    away = both.row != both.col
+    row, column, together = both.row[away], both.col[away], both.data[away]
+    expected = np.sqrt(count[row] * count[column])
+    for shrinkage, memory in COSINES:
+        shape = (domain.size, domain.size)
+        cosine = csr_matrix((together / (expected + shrinkage), (row, column)), shape=shape)
+        yield from _in_memories(f"cosine {shrinkage:g}", domain, cosine, (memory,))
 
 
 def most_popular(counts: NDArray[np.int64], most: int) -> NDArray[np.int32]:
@@ -188,22 +208,33 @@ def _clipped_sums(
 def _following(
     histories: Sequences,
     domain: NDArray[np.int32],
-    weight: NDArray[np.float64] | None = None,
-    reach: int = REACH,
+    weight: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Sum over lags l of .8^(l-1) [j follows i after l]; float64, `(m, m)`."""
+    """Sum over lags l of .8^(l-1) weight [j follows i after l]; float64, `(m, m)`."""
     size = domain.size
     learner = np.repeat(np.arange(len(histories)), histories.lengths())
     place, inside = _places(histories.items, domain)
-    each = np.ones(learner.size) if weight is None else weight
     sums = np.zeros(size * size)
-    for lag in range(1, reach + 1):
+    for lag in range(1, REACH + 1):
         both = (learner[:-lag] == learner[lag:]) & inside[:-lag] & inside[lag:]
         cell = place[:-lag][both] * size + place[lag:][both]
-        sums += DECAY ** (lag - 1) * np.bincount(cell, each[:-lag][both], size * size)
+        sums += DECAY ** (lag - 1) * np.bincount(cell, weight[:-lag][both], size * size)
     following = sums.reshape(size, size)
     np.fill_diagonal(following, 0.0)
     return following
+
+
+def _chain(histories: Sequences, domain: NDArray[np.int32], reach: int) -> csr_matrix:
+    """The same as `_following` with learners alike, sparse; float64, `(m, m)`."""
+    learner = np.repeat(np.arange(len(histories)), histories.lengths())
+    place, inside = _places(histories.items, domain)
+    sums = csr_matrix((domain.size, domain.size))
+    for lag in range(1, reach + 1):
+        both = (learner[:-lag] == learner[lag:]) & inside[:-lag] & inside[lag:]
+        cells = (place[:-lag][both], place[lag:][both])
+        weight = np.full(cells[0].size, DECAY ** (lag - 1))
+        sums = sums + csr_matrix((weight, cells), shape=sums.shape)
+    return sums
 
 
 def _ease(histories: Sequences, domain: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -221,7 +252,7 @@ def _ease(histories: Sequences, domain: NDArray[np.int32]) -> NDArray[np.float64
 def _in_memories(
     name: str,
     domain: NDArray[np.int32],
-    weights: NDArray[np.float64],
+    weights: NDArray[np.float64] | csr_matrix,
     memories: tuple[float, ...],
 ) -> Iterator[ItemWeights]:
     matrix = weights.astype(np.float32)

@@ -1,4 +1,4 @@
-"""What is not item to item: similar learners, popularity, texts, and the catalogue's order."""
+"""What is not item to item: similar learners, popularity, starts, texts, the catalogue's order."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags
 
 from recommender.exact.items import by_row_maximum, over_domain
-from recommender.statistics.serving_parts import score_text
+from recommender.statistics.serving_parts import score_starts, score_text
+from recommender.statistics.starts import own_length, own_starts, start_part
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from recommender.statistics.sequences import Sequences
-    from recommender.statistics.serving_parts import TextPart
+    from recommender.statistics.serving_parts import StartPart, TextPart
 
 NEIGHBOURS = 200
 MOST_LEARNERS = 20_000
@@ -23,8 +24,6 @@ MOST_LEARNERS = 20_000
 
 NEIGHBOUR_MEMORY = 0.8
 TEXT_MEMORY = 0.7
-FIRST_SHARE = 0.01
-"""What a later visit counts beside a first one, for learners without history."""
 _BATCH = 128
 
 
@@ -81,11 +80,11 @@ def fit_similar_learners(histories: Sequences, size: int) -> SimilarLearners:
 class Popularity:
     """The same for everybody: log(1 + n) over its maximum, n the item's learners.
 
-    Without any history it is the first items of others, since that is what comes next.
+    Without any history it is where others begin, since that is what comes next.
 
     Attributes:
         counts: log(1 + learners of each item) over its maximum; float32, `(items,)`.
-        firsts: The same of first items; float32, `(items,)`.
+        firsts: The same of first visits, see `recommender.statistics.starts`; float32, `(items,)`.
         name: Of the part.
     """
 
@@ -101,16 +100,38 @@ class Popularity:
 
 
 def fit_popularity(histories: Sequences, size: int) -> Popularity:
-    """Count the learners of each item, and those who began with it."""
+    """Count the learners of each item, and those who come to it early."""
     counts = np.bincount(histories.items, minlength=size).astype(np.float64)
-    begun = histories.items[histories.start[:-1][histories.lengths() > 0]]
-    firsts = np.bincount(begun, minlength=size) + FIRST_SHARE * counts
-    return Popularity(_logged(counts), _logged(firsts))
+    return Popularity(_logged(counts), _logged(own_starts(histories, size, floor=1)))
 
 
 def _logged(counts: NDArray[np.float64]) -> NDArray[np.float32]:
     logged: NDArray[np.float32] = by_row_maximum(np.log1p(counts).astype(np.float32)[None])[0]
     return logged
+
+
+@dataclass(frozen=True, eq=False)
+class Starts:
+    """Where learners begin, less for each item known, as the product serves it.
+
+    Attributes:
+        part: Strengths and memory.
+        name: Of the part.
+    """
+
+    part: StartPart
+    name: str = "starts"
+
+    def score(self, histories: Sequences, size: int) -> NDArray[np.float32]:
+        """In [0, 1]; float32, `(learners, size)`."""
+        del size
+        return score_starts(self.part, histories.lengths())
+
+
+def fit_starts(histories: Sequences, size: int) -> Starts:
+    """Sum the first visits of all learners, without R17's floor."""
+    begun = own_starts(histories, size, floor=1)
+    return Starts(start_part(begun, begun, 0.0, own_length(histories)))
 
 
 @dataclass(frozen=True, eq=False)
