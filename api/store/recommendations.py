@@ -53,31 +53,17 @@ def log(database: Database, given: Recommendation, *, at: int | None = None) -> 
     Raises:
         StoreError: The database failed.
     """
-    log_many(database, [given], at=at)
-
-
-def log_many(database: Database, given: Sequence[Recommendation], *, at: int | None = None) -> None:
-    """Log several answers in one transaction.
-
-    Raises:
-        StoreError: The database failed; none is logged.
-    """
-    now = int(time.time()) if at is None else at
-    rows = [
-        {
-            "id": one.id,
-            "pseudonym": one.pseudonym,
-            "at": now,
-            "model": one.model,
-            "fallback": one.fallback,
-            "request": dict(one.request),
-            "steps": [dict(step) for step in one.steps],
-        }
-        for one in given
-    ]
-    if rows:
-        with database.write(durable=False) as connection:
-            connection.execute(sa.insert(recommendations), rows)
+    row = {
+        "id": given.id,
+        "pseudonym": given.pseudonym,
+        "at": int(time.time()) if at is None else at,
+        "model": given.model,
+        "fallback": given.fallback,
+        "request": dict(given.request),
+        "steps": [dict(step) for step in given.steps],
+    }
+    with database.write(durable=False) as connection:
+        connection.execute(sa.insert(recommendations).values(row))
 
 
 def add_feedback(

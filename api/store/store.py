@@ -310,10 +310,6 @@ class Store:
         """Log one answer."""
         recommendations.log(self._database, given)
 
-    def log_recommendations(self, given: Sequence[recommendations.Recommendation]) -> None:
-        """Log several answers in one transaction."""
-        recommendations.log_many(self._database, given)
-
     def add_feedback(self, *, recommendation_id: str, item: str, kind: str) -> None:
         """Record what became of a step."""
         recommendations.add_feedback(

@@ -126,7 +126,7 @@ def test_not_relevant_ends_after_ninety_days(store):
 
 @pytest.mark.parametrize(("answer", "kind"), [("r1", "loved"), ("r2", "opened")])
 def test_feedback_of_an_unknown_kind_or_answer_is_refused(store, answer, kind):
-    store.log_recommendations([_answer("r1")])
+    store.log_recommendation(_answer("r1"))
     with pytest.raises(RowRefusedError):
         store.add_feedback(recommendation_id=answer, item="i", kind=kind)
 
