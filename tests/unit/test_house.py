@@ -26,6 +26,7 @@ DOORS = {
     "pandas": ("platform_adapters/readers/", "platform_adapters/training_sets.py", "api/cli/"),
     "pyarrow": ("platform_adapters/readers/", "platform_adapters/training_sets.py", "api/cli/"),
     "cbor2": ("swarm/codec.py",),
+    "msgspec": ("platform_adapters/contract.py",),
     "torch": ("recommender/network/",),
     "opacus": ("recommender/network/private.py",),
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from platform_adapters.contract import AdaptOptions
-from platform_adapters.convert import convert
+from platform_adapters.convert import Converter, convert
 from platform_adapters.errors import (
     OptionsError,
     ReadError,
@@ -160,3 +160,32 @@ def test_a_report_stays_small_however_many_reasons_and_lines_there_are(adapt) ->
 
 def _letters(number: int) -> str:
     return "".join(chr(ord("a") + int(digit)) for digit in str(number))
+
+
+def test_what_stands_before_damage_is_converted_before_it_is_told(tmp_path) -> None:
+    path = tmp_path / "log.csv"
+    lines = [f"l{number},i,{1709283600 + number}\n" for number in range(700)]
+    path.write_text("learner,item,timestamp\n" + "".join(lines) + 'l700,"i,1709284300\n')
+    report = ImportReport()
+    rows = convert(ADAPTERS["table"], [path], AdaptOptions("p"), Pseudonymiser(new_key()), report)
+    found = []
+    with pytest.raises(ReadError, match="line 702"):
+        found.extend(rows)
+    assert [row.timestamp for row in found] == [1709283600 + number for number in range(700)]
+    assert (report.rows, report.events) == (700, 700)
+
+
+def test_events_by_the_hundred_get_the_ids_that_they_get_alone(tmp_path, pseudonymiser) -> None:
+    path = tmp_path / "log.csv"
+    own = [f"event {n}" if n % 3 else "" for n in range(600)]
+    path.write_text(
+        "event_id,learner,item,timestamp\n"
+        + "".join(f"{name},l{n},i,{1709283600 + n}\n" for n, name in enumerate(own))
+    )
+    options, adapter = AdaptOptions("p"), ADAPTERS["table"]
+    together = list(convert(adapter, [path], options, pseudonymiser, ImportReport()))
+    session = adapter.prepare([path], options)
+    alone = Converter(session, options, pseudonymiser, ImportReport())
+    records = adapter.records(path)
+    assert [alone.accept(record, line, "log") for line, record in records] == together
+    assert len({row.event_id for row in together}) == 600

@@ -16,3 +16,11 @@ def test_it_tells_new_from_known_as_a_set_does(numbers: list[int], recent: int) 
         assert ours.add(number) == (number not in known)
         known.add(number)
     assert len(ours) == len(known)
+
+
+@given(st.lists(st.lists(NUMBERS, max_size=40), max_size=12), st.integers(1, 20))
+def test_several_at_once_are_told_as_one_after_the_other(parts, recent: int) -> None:
+    one_by_one, at_once = Fingerprints(recent), Fingerprints(recent)
+    for numbers in parts:
+        assert at_once.add_all(numbers) == [one_by_one.add(number) for number in numbers]
+    assert len(at_once) == len(one_by_one)
