@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 DECAY = 0.7
 """Weight of a history item a step older."""
 
-STARTS_WEIGHT = 0.4
-"""What starts count beside pairs' 1 where nothing is known of a learner."""
+STARTS_WEIGHT = 1.2
+"""What starts count beside pairs' 1 where nothing is known of a learner (decision 0075)."""
 
 DEFAULT_BLEND: Mapping[str, float] = {
     "merged": 3.6,
