@@ -14,17 +14,19 @@ from pathlib import Path
 
 import pytest
 
+from recommender import trial
 from recommender.catalogue import CatalogueItem
 from recommender.statistics.sequences import ITEM_VERBS
 from tests.unit.recommender.rows import clusters
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "benchmarks" / "report"))
+sys.path[:0] = [str(ROOT / "benchmarks" / "report"), str(ROOT / "benchmarks")]
 
 import make  # noqa: E402  - found by the path above
 import measures  # noqa: E402
 import pages  # noqa: E402
 import plots  # noqa: E402
+import recommender_constants  # noqa: E402
 from kept import Kept, version_of  # noqa: E402
 
 PAGE = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
@@ -217,3 +219,35 @@ def test_the_version_is_another_when_a_file_of_code_is_changed_or_named_otherwis
         versions.append(version_of([file.parent]))
     file.rename(file.with_name("b.py"))
     assert len({*versions, version_of([file.parent])}) == 3
+
+
+def test_a_constant_is_chosen_on_the_other_logs_and_judged_on_the_one_left_out():
+    knob = "strata"
+    hits = {"A": (0.5, 0.6, 0.4), "B": (0.5, 0.55, 0.45), "C": (0.5, 0.4, 0.52)}
+    records = [
+        {"key": [log, 10, 4.0, 0, "none", *said], "hits": [hit, hit]}
+        for log, row in hits.items()
+        for said, hit in zip((("", ""), (knob, "8"), (knob, "1")), row, strict=True)
+    ]
+    (found,) = recommender_constants.summarise(records)
+    assert found["served"] == "5"
+    assert found["chosen without"] == {"A": "5", "B": "5", "C": "8"}
+    assert found["left-out log loses"] == {"A": 0.1, "B": 0.05, "C": 0.12}
+    assert found["mean loss, as served"] == round((0.1 + 0.05 + 0.02) / 3, 4)
+
+
+def test_what_is_turned_is_as_served_afterwards():
+    before = {
+        (module, name): getattr(module, name)
+        for places in recommender_constants.PLACES.values()
+        for module, name in places
+    }
+    manifest = trial.default_manifest(5, bytes(32), enrolled_counts=False)
+    assert tuple(block.weight for block in manifest.blocks) == recommender_constants.SERVED
+    for knob, values in recommender_constants.KNOBS.items():
+        assert recommender_constants.CHOSEN[knob] in values
+        for value in values.values():
+            with recommender_constants.turned(knob, value):
+                pass
+    assert all(getattr(*place) == value for place, value in before.items())
+    assert recommender_constants.trial.default_manifest is trial.default_manifest
