@@ -27,7 +27,7 @@ from swarm.errors import RemoteProtocolError, TransportError
 from swarm.protocol import MAX_MESSAGE_BYTES
 from swarm.transport.budget import Budgets, expected_cost
 from swarm.transport.framing import FrameReader, frame
-from swarm.transport.timing import MeshTiming
+from swarm.transport.timing import Backoff, MeshTiming
 from swarm.transport.traffic import Traffic
 from swarm.transport.versions import (
     MAX_ANSWER_BYTES,
@@ -74,6 +74,7 @@ class _Link:
     dropped: int = 0
     sending: bool = False
     heard_at: float = -math.inf
+    up_at: float = math.inf
     seen: datetime | None = None
     wake: trio.Event = field(default_factory=trio.Event)
     retry: trio.Event = field(default_factory=trio.Event)
@@ -238,24 +239,22 @@ class Mesh:
             await self._redial(link)
 
     async def _redial(self, link: _Link) -> None:
-        wait = self._timing.redial_seconds
+        backoff = Backoff(self._timing)
         if self._host.member > link.member:
             # Let the other one dial first, so that there is usually one connection, not two.
-            with trio.move_on_after(wait):
+            with trio.move_on_after(self._timing.redial_seconds):
                 await link.retry.wait()
         while True:
-            began = trio.current_time()
+            link.up_at = math.inf
             try:
                 await self._send_all(link)
             except TransportError as error:
                 logger.debug("link to %s: %s", link.member, error)
             link.sending = False
-            if trio.current_time() - began > self._timing.redial_most_seconds:
-                wait = self._timing.redial_seconds
+            wait = backoff.after(trio.current_time() - link.up_at)
             link.retry = trio.Event()
             with trio.move_on_after(wait * (0.5 + secrets.randbelow(1000) / 1000)):
                 await link.retry.wait()  # a member that has just dialled us is there: go on
-            wait = min(2 * wait, self._timing.redial_most_seconds)
 
     async def _send_all(self, link: _Link) -> None:
         """Connect and send until the link breaks.
@@ -275,7 +274,7 @@ class Mesh:
             await stream.write(frame(self._greeting(stream)))
             link.refusal = ""
             link.sending = True
-            link.heard_at = trio.current_time()
+            link.up_at = link.heard_at = trio.current_time()
             logger.info("connected to %s", link.member)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._until_closed, stream, nursery.cancel_scope)
