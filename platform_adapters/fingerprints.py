@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
 RECENT = 1 << 18
 """Numbers kept in a Python set before they move to an array."""
 
@@ -61,12 +64,24 @@ class Fingerprints:
     def add_all(self, numbers: Sequence[int]) -> list[bool]:
         """`add` of several, in their order."""
         fresh, recent = set(numbers), self._recent
-        if self._bits or len(fresh) < len(numbers) or not recent.isdisjoint(fresh):
+        if len(fresh) < len(numbers) or not recent.isdisjoint(fresh):
             return list(map(self.add, numbers))
-        recent |= fresh
+        known = {number for number in self._maybe_settled(numbers) if self._is_settled(number)}
+        recent |= fresh - known if known else fresh
         if len(recent) >= self._limit:
             self._settle()
-        return [True] * len(numbers)
+        return [number not in known for number in numbers]
+
+    def _maybe_settled(self, numbers: Sequence[int]) -> Sequence[int]:
+        """Those whose bit is set: all that have settled, and a few more."""
+        if not self._bits:
+            return ()
+        import numpy as np  # noqa: PLC0415  as below
+
+        asked = np.array(numbers, np.uint64)
+        places, bits = _bits_of(asked)
+        hits = np.flatnonzero(np.frombuffer(self._bits, np.uint8)[places] & bits)
+        return [numbers[place] for place in hits.tolist()]
 
     def _settle(self) -> None:
         """Move the newest into the small array, and that into the large one once it has grown."""
@@ -77,13 +92,19 @@ class Fingerprints:
         self._recent.clear()
         if not self._bits:
             self._bits = bytearray(_LAST_BYTE + 1)
-        bits = np.frombuffer(self._bits, np.uint8)
-        places = ((fresh >> np.uint64(3)) & np.uint64(_LAST_BYTE)).astype(np.intp)
-        np.bitwise_or.at(bits, places, np.uint8(1) << (fresh & np.uint64(7)).astype(np.uint8))
+        np.bitwise_or.at(np.frombuffer(self._bits, np.uint8), *_bits_of(fresh))
         self._small = _merged(self._small, newest)
         if 4 * len(self._small) >= len(self._large):
             self._large = _merged(self._large, self._small)
             self._small = _NOTHING
+
+
+def _bits_of(numbers: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
+    """The byte and the bit of each number."""
+    import numpy as np  # noqa: PLC0415  as above
+
+    places = ((numbers >> np.uint64(3)) & np.uint64(_LAST_BYTE)).astype(np.intp)
+    return places, np.uint8(1) << (numbers & np.uint64(7)).astype(np.uint8)
 
 
 def _holds(numbers: memoryview[int], number: int) -> bool:
