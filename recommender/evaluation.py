@@ -116,6 +116,7 @@ def leave_last_out(
     if ties == "set":
         last_of = np.repeat(rows[is_last], np.diff(np.flatnonzero(np.append(True, is_last))))
         held = _same_moment(interactions, rows, last_of)
+        del last_of
     known_count = np.bincount(learner[~held], minlength=len(interactions.learner_ids))
     held &= (known_count > 0)[learner]
     if not held.any():
@@ -123,10 +124,14 @@ def leave_last_out(
             "no learner has an item to hold out: every learner has fewer than two distinct items"
             + (", or all at one time (try ties 'one')" if ties == "set" else "")
         )
-    train = _without(interactions, rows[held])
+    # The training rows are copied last, when little else is held.
+    item, gone = interactions.item[rows], rows[held]
+    del rows
     targets = np.unique(learner[held]).astype(np.int64)
-    known = Sequences(*_grouped(learner[~held], interactions.item[rows[~held]], targets))
-    out = Sequences(*_grouped(learner[held], interactions.item[rows[held]], targets))
+    known = Sequences(*_grouped(learner[~held], item[~held], targets))
+    out = Sequences(*_grouped(learner[held], item[held], targets))
+    del learner, item, held, is_last
+    train = _without(interactions, gone)
     skipped = len(interactions.learner_ids) - targets.size
     return Split(train, targets, known, out, skipped, "last-item", ties)
 
