@@ -65,9 +65,9 @@ def cli() -> None:
 def main() -> None:
     """Run the command line: exit 0 on success, 1 on an explained failure, 2 on wrong usage."""
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as ended:
-        sys.exit(ended.exit_code)
+        code = cli.main(standalone_mode=False)
+        if type(code) is int and code:  # click hands back what a command wants to exit with
+            sys.exit(code)
     except click.UsageError as error:
         error.show()
         sys.exit(2)

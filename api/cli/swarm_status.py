@@ -155,7 +155,7 @@ def status(home: Path | None, json_path: Path | None, *, monitor: bool) -> None:
     Example: murmuration swarm status --json -
     """
     place = find_home(home)
-    content = read_status(place)
+    content = _read_for_monitor(place) if monitor else read_status(place)
     running = is_running(content)
     findings = examine(place, content, agreed=_agreed(place))
     if json_path:
@@ -173,6 +173,15 @@ def status(home: Path | None, json_path: Path | None, *, monitor: bool) -> None:
     for finding in findings:
         if finding.level == "critical":
             raise PeerError(finding.text)
+
+
+def _read_for_monitor(place: Home) -> dict[str, Any]:
+    """The status; a peer that has never run is critical, too."""
+    try:
+        return read_status(place)
+    except PeerError as error:
+        click.echo(f"CRITICAL {error}")
+        raise click.exceptions.Exit(2) from error
 
 
 def _print_status(content: dict[str, Any], *, running: bool) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from api.cli.main import cli
+from api.cli.main import cli, main
 from api.errors import ApiError
 from api.fitting import fit
 from api.founding import FoundingError
@@ -162,6 +163,27 @@ def test_a_status_tells_by_its_exit_code_whether_all_is_well(joined: list[Home])
     status_of(home, quorum=4)
     lonely = run("swarm", "status", "--home", home.path)
     assert "3 are needed to decide" in str(lonely.exception)
+
+
+def test_monitoring_and_the_health_check_of_a_container_get_the_exit_code_of_the_process(
+    joined: list[Home], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the whole command line: click hands such codes back, and they were once lost there."""
+
+    def code() -> int:
+        words = ["murmuration", "swarm", "status", "--monitor", "--home", str(joined[0].path)]
+        monkeypatch.setattr(sys, "argv", words)
+        try:
+            main()
+        except SystemExit as ended:
+            return int(ended.code or 0)
+        return 0
+
+    assert code() == 2  # never started
+    status_of(joined[0])
+    assert code() == 1  # a member is away
+    status_of(joined[0], pid=2**22 + 1)
+    assert code() == 2
 
 
 def test_a_round_is_asked_for_through_the_inbox(joined: list[Home]) -> None:
