@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from api.errors import ApiError
 from api.home import KEY_BYTES, NEXT_PSEUDONYM_KEY, PSEUDONYM_KEY, TOMBSTONE_KEY, Home
 from api.locks import home_lock
+from platform_adapters.contract import COLUMNS
 from platform_adapters.errors import AdapterError
 from platform_adapters.pseudonyms import MAX_KEYS, Pseudonymiser
 from swarm.storage.files import atomic_write, sync_folder
@@ -210,7 +211,7 @@ def export(home: Home, store: Store, learner: str) -> dict[str, Any]:
         "pseudonym": name,
         "consent": {"serve": consent.serve, "local": consent.local, "share": consent.share},
         "interactions": [
-            {field: getattr(row, field) for field in row.__slots__}
+            {field: getattr(row, field) for field in COLUMNS}
             for row in store.interaction_rows(pseudonym=name)
         ],
         **store.about(name),

@@ -51,7 +51,6 @@ _COLUMNS = 9
 """Of the page: time, who, whom, context, component, event, sentence, origin, address."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Which columns of a file hold what, found by their content.
