@@ -272,7 +272,7 @@ def summarise(records: list[dict[str, object]], name: str, *, floor: bool) -> No
     cells = [record for record in records if record["floor"] == floor]
     for blend in ("default blend", "fitted blend"):
         gaps = np.array([record[f"{blend} - best"] for record in cells], dtype=float)
-        sd = gaps[:, 0] / gaps[:, 1]
+        sd = gaps[:, 0] / np.maximum(gaps[:, 1], 1e-4)  # rounded: 0 where nothing differs
         print(
             json.dumps(
                 {
