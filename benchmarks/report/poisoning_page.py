@@ -92,9 +92,9 @@ def best_table(scenes: Mapping[str, Mapping[str, Record]]) -> str:
 
 def sabotage_table(records: Mapping[str, Record]) -> str:
     """Honest hit rates by attack without a target; the lowest of a column would be its worst."""
-    attacks = (
-        [each["attack"] for each in next(iter(records.values()))["attacks"]] if records else []
-    )
+    if not records:
+        return ""
+    attacks = [each["attack"] for each in next(iter(records.values()))["attacks"]]
     rows = [f"| HR@10 | no attack | {' | '.join(attacks)} |", "|---" * (2 + len(attacks)) + "|"]
     for defence, record in records.items():
         cells = [_rate(each["hit_rate"]) for each in (record["clean"], *record["attacks"])]
@@ -105,17 +105,25 @@ def sabotage_table(records: Mapping[str, Record]) -> str:
 def goal_table(logs: Mapping[str, Sequence[Record]]) -> str:
     """The goal: promotion under no defence and the kept one, and what each honest member pays."""
     rows = [
-        "| log | honest member | promoted, plain sum | promoted, held | newcomers, plain sum | "
-        "newcomers, held | HR@10, plain sum | held | change |",
-        "|---" * 9 + "|",
+        "| log | honest member | promoted, plain sum | held | held, no attack | worst member, "
+        "held | no attack | members without data, plain sum | held | HR@10, plain sum | held | "
+        "change |",
+        "|---" * 12 + "|",
     ]
     for log, records in logs.items():
         if not records:
             continue
         cells = [
-            _per_cent([each[field] for record in records for each in record[rule]["attacks"]])
-            for field in ("promoted", "newcomers")
-            for rule in ("plain", "held")
+            _per_cent(_goal_values(records, *what))
+            for what in (
+                ("plain", "attacks", "promoted"),
+                ("held", "attacks", "promoted"),
+                ("held", "clean", "promoted"),
+                ("held", "attacks", "worst"),
+                ("held", "clean", "worst"),
+                ("plain", "attacks", "newcomers"),
+                ("held", "attacks", "newcomers"),
+            )
         ]
         rows.append(f"| {log} | all, by learners | {' | '.join(cells)} | | | |")
         for place, first in enumerate(records[0]["members"]):
@@ -125,10 +133,18 @@ def goal_table(logs: Mapping[str, Sequence[Record]]) -> str:
             within = 100 * np.mean(_values(members, "error")) / np.sqrt(len(members)) / plain.mean()
             error = max(float(_error(change)), float(within))
             rows.append(
-                f"| | {first['learners']:,} learners | | | | | {_rate(plain.mean())} | "
+                f"| | {first['learners']:,} learners |{' |' * 7} {_rate(plain.mean())} | "
                 f"{_rate(held.mean())} | {change.mean():+.1f} ± {error:.1f} % |"
             )
     return "\n".join(rows)
+
+
+def _goal_values(records: Sequence[Record], rule: str, when: str, field: str) -> list[float]:
+    found = []
+    for record in records:
+        some = record[rule][when]
+        found += _values([some] if isinstance(some, dict) else some, field)
+    return found
 
 
 def draw(records: Sequence[Record], path: Path) -> None:
@@ -145,13 +161,14 @@ def draw(records: Sequence[Record], path: Path) -> None:
     for axes, log in zip(figure.subplots(1, 2), LOGS, strict=True):
         found = _of(records, f"{log}, {LIES}")
         base = found["plain sum"]["clean"]["hit_rate"] if "plain sum" in found else 1.0
-        for place, (defence, record) in enumerate(found.items()):
+        for defence, record in found.items():
             written = [each for each in record["attacks"] if each["attack"] == "written vector"]
             cost = 100 * (1 - record["clean"]["hit_rate"] / base)
             promoted = 100 * np.mean(_values(written, "newcomers"))
             kept = defence == SERVING
+            colour = "black" if kept else colours[list(DEFENCES).index(defence)]
             axes.scatter(cost, promoted, s=90 if kept else 32, marker="*" if kept else "o",
-                         color=colours[place], label=defence, zorder=3)  # fmt: skip
+                         color=colour, label=defence, zorder=3)  # fmt: skip
         axes.axhline(5, color="0.7", linewidth=0.8)
         axes.axvline(2, color="0.7", linewidth=0.8)
         axes.set_yscale("symlog", linthresh=5)
@@ -160,7 +177,8 @@ def draw(records: Sequence[Record], path: Path) -> None:
         )
         axes.set(title=f"{log}, {LIES}", xlabel="cost: honest HR@10 lost without an attack, %",
                  ylabel="promoted to members without data, %", ylim=(-0.5, 110))  # fmt: skip
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside right center", frameon=False)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", frameon=False)
     figure.savefig(path, format="svg", metadata={"Date": None})
 
 
