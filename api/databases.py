@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -129,7 +129,7 @@ class DatabaseReader:
             {"name": self.name, "prefix": self.prefix, **feed.cursor.to_dict()},
             self._options(),
             lambda report: self._rows(feed, islice(records, SEGMENT_ROWS), report),
-            feed.cursor.to_dict,
+            lambda: asdict(feed.cursor),  # the cursor there will be, not the one there is
         )
 
     def _rows(
